@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Imports run downwards only (docs/architecture.md); Scripts/check-imports holds every target to the list it has here.
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        // NonisolatedNonsendingByDefault stays off: with a parameter-pack async closure it crashes Swift 6.3.1 in SILGen.
+    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "junction",
+    platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
+    products: [
+        .library(name: "JunctionTCP", targets: ["JunctionTCP"]),
+        .library(name: "JunctionUDP", targets: ["JunctionUDP"]),
+        .library(name: "JunctionWebSocket", targets: ["JunctionWebSocket"]),
+        .library(name: "JunctionSocketIO", targets: ["JunctionSocketIO"]),
+        .library(name: "JunctionGateway", targets: ["JunctionGateway"]),
+        .executable(name: "junction", targets: ["junction"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+    ],
+    targets: [
+        // Vocabulary, no sockets.
+        library("JunctionCore", [nioCore]),
+        // NIO glue shared by the transports; nothing of it is public.
+        library("JunctionTransport", ["JunctionCore", nioCore, nioPosix, nioHTTP1, logging, lifecycle, deque]),
+        library("JunctionTCP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+        library("JunctionUDP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+        library(
+            "JunctionWebSocket",
+            ["JunctionCore", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging, lifecycle]),
+        // Protocols without input and output: bytes and time in, actions out.
+        library("EngineIOProtocol", [nioCore]),
+        library("SocketIOProtocol", [nioCore]),
+        library(
+            "JunctionSocketIO",
+            [
+                "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol", "SocketIOProtocol",
+                nioCore, nioHTTP1, logging, lifecycle, deque,
+            ]),
+        library(
+            "JunctionGateway",
+            [
+                "JunctionCore", "JunctionTransport", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", nioCore, nioHTTP1,
+                logging, lifecycle,
+            ]),
+        .executableTarget(
+            name: "junction", dependencies: ["JunctionCore", "JunctionGateway", logging, lifecycle, argumentParser],
+            swiftSettings: settings),
+
+        tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
+        tests("EngineIOProtocol", ["EngineIOProtocol", nioCore]),
+        tests("JunctionWebSocket", ["JunctionWebSocket", nioCore]),
+    ]
+)
