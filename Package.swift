@@ -32,6 +32,7 @@ let package = Package(
     name: "junction",
     platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
     products: [
+        .library(name: "JunctionCore", targets: ["JunctionCore"]),
         .library(name: "JunctionTCP", targets: ["JunctionTCP"]),
         .library(name: "JunctionUDP", targets: ["JunctionUDP"]),
         .library(name: "JunctionWebSocket", targets: ["JunctionWebSocket"]),
@@ -48,7 +49,7 @@ let package = Package(
     ],
     targets: [
         // Vocabulary, no sockets.
-        library("JunctionCore", [nioCore]),
+        library("JunctionCore", [nioCore, lifecycle]),
         // NIO glue shared by the transports; nothing of it is public.
         library("JunctionTransport", ["JunctionCore", nioCore, nioPosix, nioHTTP1, logging, lifecycle, deque]),
         library("JunctionTCP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),

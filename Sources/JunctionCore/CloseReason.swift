@@ -1,0 +1,20 @@
+/// Why a connection ended.
+public enum CloseReason: Sendable, CustomStringConvertible {
+    /// The peer closed its side and everything it sent was read.
+    case remoteClosed
+    /// This side closed.
+    case localClosed
+    /// The server is shutting down.
+    case shutdown
+    /// Something failed.
+    case error(NetworkError)
+
+    public var description: String {
+        switch self {
+        case .remoteClosed: "closed by the peer"
+        case .localClosed: "closed by this side"
+        case .shutdown: "the server is shutting down"
+        case .error(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,2 @@
+@_exported public import struct NIOCore.ByteBuffer
+@_exported public import enum NIOCore.SocketAddress

@@ -1,0 +1,114 @@
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Android)
+import Android
+#else
+import Darwin
+#endif
+
+/// What went wrong on a socket, with the field's code and a plain sentence.
+///
+/// ```swift
+/// do {
+///     _ = try await TCPClient.connect(host: "localhost", port: 1)
+/// } catch let error as NetworkError where error.code == .connectionRefused {
+///     print(error)   // ECONNREFUSED: connect to localhost:1: connection refused
+/// }
+/// ```
+public struct NetworkError: Error, Sendable, CustomStringConvertible {
+    /// A stable code, spelled as POSIX and Node spell it.
+    public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        public let rawValue: String
+
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        public var description: String { rawValue }
+
+        /// Another program listens there already.
+        public static let addressInUse = Code(rawValue: "EADDRINUSE")
+        /// The address is not one of this machine.
+        public static let addressNotAvailable = Code(rawValue: "EADDRNOTAVAIL")
+        /// The operating system does not let this program do that, for example bind a port below 1024.
+        public static let permissionDenied = Code(rawValue: "EACCES")
+        /// Nothing listens there.
+        public static let connectionRefused = Code(rawValue: "ECONNREFUSED")
+        /// The peer ended the connection abruptly.
+        public static let connectionReset = Code(rawValue: "ECONNRESET")
+        /// Written to a connection whose write side is closed.
+        public static let brokenPipe = Code(rawValue: "EPIPE")
+        /// No answer in time.
+        public static let timedOut = Code(rawValue: "ETIMEDOUT")
+        /// The host name has no address.
+        public static let hostNotFound = Code(rawValue: "ENOTFOUND")
+        /// No route to the network.
+        public static let networkUnreachable = Code(rawValue: "ENETUNREACH")
+        /// No route to the host.
+        public static let hostUnreachable = Code(rawValue: "EHOSTUNREACH")
+        /// The datagram is larger than the protocol allows.
+        public static let messageTooLarge = Code(rawValue: "EMSGSIZE")
+        /// The process may open no more descriptors.
+        public static let tooManyFiles = Code(rawValue: "EMFILE")
+        /// A frame is longer than the framing allows.
+        public static let frameTooLong = Code(rawValue: "ERR_FRAME_TOO_LONG")
+        /// The call does not fit the state: already running, a second reader, no destination.
+        public static let invalidState = Code(rawValue: "ERR_INVALID_STATE")
+        /// Any other error; ``NetworkError/message`` says which.
+        public static let other = Code(rawValue: "ERR_OTHER")
+    }
+
+    /// The stable code.
+    public var code: Code
+    /// One sentence for a person.
+    public var message: String
+
+    /// Makes an error.
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { "\(code): \(message)" }
+}
+
+extension NetworkError {
+    /// Translates any error of the layers below; `doing` names what was tried ("connect to localhost:1").
+    public init(_ error: any Error, doing action: String) {
+        switch error {
+        case let error as NetworkError:
+            self = error
+        case let error as IOError:
+            let (code, text) = Self.describe(errno: error.errnoCode)
+            self.init(code, "\(action): \(text)")
+        case ChannelError.connectTimeout(let limit):
+            self.init(.timedOut, "\(action): no answer within \(limit.nanoseconds / 1_000_000) ms")
+        case ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed, ChannelError.outputClosed, ChannelError.eof:
+            self.init(.brokenPipe, "\(action): the connection is closed")
+        case ChannelError.writeMessageTooLarge:
+            self.init(.messageTooLarge, "\(action): the datagram is larger than the protocol allows")
+        default:
+            self.init(.other, "\(action): \(error)")
+        }
+    }
+
+    /// The code and the sentence of an `errno` value.
+    private static func describe(errno code: CInt) -> (Code, String) {
+        switch code {
+        case EADDRINUSE: (.addressInUse, "another program listens there already")
+        case EADDRNOTAVAIL: (.addressNotAvailable, "the address is not one of this machine")
+        case EACCES, EPERM: (.permissionDenied, "permission denied")
+        case ECONNREFUSED: (.connectionRefused, "connection refused")
+        case ECONNRESET: (.connectionReset, "the peer reset the connection")
+        case EPIPE: (.brokenPipe, "the connection is closed")
+        case ETIMEDOUT: (.timedOut, "no answer in time")
+        case ENETUNREACH: (.networkUnreachable, "no route to the network")
+        case EHOSTUNREACH: (.hostUnreachable, "no route to the host")
+        case EMSGSIZE: (.messageTooLarge, "the datagram is larger than the protocol allows")
+        case EMFILE, ENFILE: (.tooManyFiles, "no more descriptors (see ulimit -n)")
+        default: (.other, String(cString: strerror(code)))
+        }
+    }
+}

@@ -1,0 +1,299 @@
+import DequeModule
+import JunctionCore
+import JunctionTransport
+import NIOCore
+
+/// One connection's state and its place in the channel's pipeline. Lives on the connection's event loop alone.
+///
+/// Reading: what arrives waits in `inbox` until the reader takes it. While the inbox holds more than the high-water mark,
+/// nothing more is read from the kernel, so a slow reader slows the peer down.
+final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    typealias Reader = UnsafeContinuation<ByteBuffer?, any Error>
+    typealias Writer = UnsafeContinuation<Void, any Error>
+
+    /// What a handler without `async` is given; set before the first read.
+    var inline: InlineHandlers?
+    /// Called once, when the channel has closed.
+    var onClosed: (() -> Void)?
+
+    private let executor: LoopExecutor
+    private let highWaterMark: Int
+    private let idleFlush: TimeAmount?
+    private var framer: (any Framer)?
+    private var context: ChannelHandlerContext?
+
+    private var inbox = Deque<ByteBuffer>()
+    private var inboxBytes = 0
+    private var inputEnd: InputEnd = .open
+    private var reader: Reader?
+    private var writers: [Writer] = []
+    private var readIsHeld = false
+    private var needsFlush = false
+    private var idleTimer: Scheduled<Void>?
+    private(set) var closeReason: CloseReason?
+
+    private enum InputEnd {
+        case open
+        case ended
+        case failed(NetworkError)
+    }
+
+    init(executor: LoopExecutor, framing: Framing, highWaterMark: Int) {
+        self.executor = executor
+        self.framer = framing.makeFramer?()
+        self.idleFlush = framing.idleFlush
+        self.highWaterMark = highWaterMark
+    }
+
+    var isOpen: Bool { context != nil }
+
+    // MARK: Reading
+
+    /// The next message if one is there or the stream has ended; `nil` means: wait for it.
+    func takeMessage() throws -> ByteBuffer?? {
+        if let message = inbox.popFirst() {
+            inboxBytes -= message.readableBytes
+            if readIsHeld, inboxBytes < highWaterMark { resumeReading() }
+            return .some(message)
+        }
+        switch inputEnd {
+        case .open: return nil
+        case .ended: return .some(nil)
+        case .failed(let error): throw error
+        }
+    }
+
+    /// Hands the next message to `continuation` as soon as there is one.
+    func park(_ continuation: Reader) {
+        do {
+            if let message = try takeMessage() { return continuation.resume(returning: message) }
+        } catch {
+            return continuation.resume(throwing: error)
+        }
+        guard reader == nil else {
+            let error = NetworkError(.invalidState, "a connection has one reader at a time")
+            return continuation.resume(throwing: error)
+        }
+        reader = continuation
+    }
+
+    /// The task that waits for a message was cancelled.
+    func cancelReader() {
+        reader?.resume(throwing: CancellationError())
+        reader = nil
+    }
+
+    private func resumeReading() {
+        readIsHeld = false
+        context?.read()
+    }
+
+    private func wakeReader() {
+        guard let waiting = reader else { return }
+        do {
+            guard let message = try takeMessage() else { return }
+            reader = nil
+            waiting.resume(returning: message)
+        } catch {
+            reader = nil
+            waiting.resume(throwing: error)
+        }
+    }
+
+    private func receive(_ bytes: ByteBuffer) {
+        guard framer != nil else { return deliver(bytes) }
+        framer?.append(bytes)
+        do {
+            while let frame = try framer?.next() { deliver(frame) }
+        } catch {
+            fail(NetworkError(error, doing: "read"))
+        }
+    }
+
+    private func deliver(_ message: ByteBuffer) {
+        if let inline {
+            guard closeReason == nil else { return }
+            inline.onMessage(message)
+        } else {
+            inbox.append(message)
+            inboxBytes += message.readableBytes
+        }
+    }
+
+    private func endInput(_ end: InputEnd) {
+        guard case .open = inputEnd else { return }
+        idleTimer?.cancel()
+        if let rest = framer?.flush() { deliver(rest) }
+        inputEnd = end
+        wakeReader()
+        inline?.onEnd()
+    }
+
+    // MARK: Writing
+
+    /// Queues `message`; it leaves at the end of this turn of the loop.
+    func write(_ message: ByteBuffer) throws {
+        guard let context, closeReason == nil else {
+            throw NetworkError(.brokenPipe, "write: the connection is closed (\(closeReason?.description ?? "not open"))")
+        }
+        if let framer {
+            var framed = context.channel.allocator.buffer(capacity: message.readableBytes + 8)
+            framer.frame(message, into: &framed)
+            context.write(wrapOutboundOut(framed), promise: nil)
+        } else {
+            context.write(wrapOutboundOut(message), promise: nil)
+        }
+        if !needsFlush {
+            needsFlush = true
+            executor.flushAtTurnEnd(self)
+        }
+    }
+
+    /// False while more is queued than the high-water mark.
+    var isWritable: Bool { context?.channel.isWritable ?? true }
+
+    /// Resumes `continuation` when the queue has drained below the low-water mark.
+    func parkWriter(_ continuation: Writer) {
+        flushNow()
+        guard let context, !context.channel.isWritable else { return continuation.resume() }
+        writers.append(continuation)
+    }
+
+    /// The tasks that wait for the queue were cancelled with their connection.
+    func cancelWriters() {
+        wakeWriters(.failure(CancellationError()))
+    }
+
+    func flushNow() {
+        guard needsFlush else { return }
+        needsFlush = false
+        context?.flush()
+    }
+
+    private func wakeWriters(_ result: Result<Void, any Error>) {
+        let waiting = writers
+        writers.removeAll()
+        for writer in waiting { writer.resume(with: result) }
+    }
+
+    // MARK: Ending
+
+    /// Ends the write side once everything queued has been sent.
+    func finish() {
+        flushNow()
+        context?.close(mode: .output, promise: nil)
+    }
+
+    /// Closes once everything queued has been sent.
+    func close(_ reason: CloseReason) {
+        guard let context, closeReason == nil else { return }
+        closeReason = reason
+        flushNow()
+        // The write side closes behind what is queued; the whole channel when that has left.
+        let channel = context.channel
+        context.close(mode: .output).whenComplete { _ in channel.close(mode: .all, promise: nil) }
+    }
+
+    /// Closes at once; what is still queued is lost.
+    func abort(_ reason: CloseReason) {
+        guard let context, closeReason == nil else { context?.close(mode: .all, promise: nil); return }
+        closeReason = reason
+        context.close(mode: .all, promise: nil)
+    }
+
+    /// Ends the input as if the peer had, so that the handler finishes what it is doing and returns.
+    func beginDrain() {
+        if inline != nil { close(.shutdown) } else { endInput(.ended) }
+    }
+
+    private func fail(_ error: NetworkError) {
+        endInput(.failed(error))
+        abort(.error(error))
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .open = inputEnd else { return }
+        let bytes = unwrapInboundIn(data)
+        if inline != nil {
+            executor.turn { receive(bytes) }
+        } else {
+            receive(bytes)
+        }
+        if let idleFlush { startIdleTimer(idleFlush) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if reader != nil { executor.turn { wakeReader() } }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // An inline handler that writes more than the peer reads waits for the peer, too.
+        if inboxBytes >= highWaterMark || (inline != nil && !context.channel.isWritable) {
+            readIsHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable else { return }
+        if readIsHeld, inboxBytes < highWaterMark { resumeReading() }
+        if !writers.isEmpty { executor.turn { wakeWriters(.success(())) } }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        executor.turn { endInput(.ended) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        executor.turn { fail(NetworkError(error, doing: "read")) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        executor.turn {
+            let reason = closeReason ?? .remoteClosed
+            closeReason = reason
+            endInput(.ended)
+            let error = NetworkError(.brokenPipe, "write: the connection is closed (\(reason))")
+            wakeWriters(.failure(error))
+            self.context = nil
+            inline?.onClose(reason)
+            inline = nil
+            onClosed?()
+            onClosed = nil
+        }
+    }
+
+    private func startIdleTimer(_ idle: TimeAmount) {
+        idleTimer?.cancel()
+        idleTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: idle) {
+            self.executor.turn {
+                guard case .open = self.inputEnd, let rest = self.framer?.flush() else { return }
+                self.deliver(rest)
+                self.wakeReader()
+            }
+        }
+    }
+}
+
+/// The callbacks of a connection that is handled on its event loop without `async`.
+struct InlineHandlers {
+    var onMessage: (ByteBuffer) -> Void
+    var onEnd: () -> Void
+    var onClose: (CloseReason) -> Void
+}

@@ -1,0 +1,150 @@
+public import JunctionCore
+import JunctionTransport
+public import NIOCore
+
+/// A TCP connection: an ordered stream of bytes, or of messages when it has a ``Framing``.
+///
+/// Every call may be made from any task; calls from a server's handler run on the connection's own event loop and do not
+/// switch threads.
+public final class TCPConnection: Sendable {
+    /// The peer's address.
+    public let remoteAddress: SocketAddress?
+    /// This side's address.
+    public let localAddress: SocketAddress?
+
+    let executor: LoopExecutor
+    private let channel: any Channel
+    private let core: NIOLoopBound<ConnectionCore>
+
+    /// Only on the channel's loop.
+    init(channel: any Channel, core: ConnectionCore, executor: LoopExecutor) {
+        self.channel = channel
+        self.remoteAddress = channel.remoteAddress
+        self.localAddress = channel.localAddress
+        self.executor = executor
+        self.core = NIOLoopBound(core, eventLoop: channel.eventLoop)
+    }
+
+    // MARK: Reading
+
+    /// What the peer sends, in order; ends when the peer ends its side.
+    ///
+    /// Nothing more is read from the kernel while the reader is behind. One reader at a time. Throws ``NetworkError`` when
+    /// the connection fails, and `CancellationError` when the task is cancelled.
+    public var inbound: Inbound { Inbound(connection: self) }
+
+    /// The sequence of received messages.
+    public struct Inbound: AsyncSequence, Sendable {
+        public typealias Element = ByteBuffer
+
+        let connection: TCPConnection
+
+        public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(connection: connection) }
+
+        /// Takes one message after another.
+        public struct AsyncIterator: AsyncIteratorProtocol {
+            let connection: TCPConnection
+
+            public mutating func next() async throws -> ByteBuffer? {
+                try await connection.nextMessage()
+            }
+        }
+    }
+
+    private func nextMessage() async throws -> ByteBuffer? {
+        if executor.eventLoop.inEventLoop, let message = try core.value.takeMessage() { return message }
+        return try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                onLoop { $0.park(continuation) }
+            }
+        } onCancel: {
+            // Behind the parking, also when the task is cancelled before it.
+            executor.eventLoop.execute { self.executor.turn { self.core.value.cancelReader() } }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Sends `bytes`, as one frame when the connection has a framing.
+    ///
+    /// Returns when the bytes are queued; suspends while more is queued than the high-water mark, that is while the peer
+    /// does not read. What is written in one turn of the event loop leaves together.
+    ///
+    /// - Throws: ``NetworkError`` `.brokenPipe` when the connection is closed.
+    public func write(_ bytes: ByteBuffer) async throws {
+        if executor.eventLoop.inEventLoop {
+            let core = core.value
+            try core.write(bytes)
+            if core.isWritable { return }
+        } else {
+            try await withUnsafeThrowingContinuation { (continuation: ConnectionCore.Writer) in
+                onLoop { core in continuation.resume(with: Result { try core.write(bytes) }) }
+            }
+        }
+        try await untilWritable()
+    }
+
+    /// Sends text as UTF-8.
+    public func write(_ text: String) async throws {
+        try await write(ByteBuffer(string: text))
+    }
+
+    /// Queues `bytes` without waiting, for handlers that are not `async`. On a closed connection it does nothing.
+    ///
+    /// A server's inline handler is given no more input while the peer does not read, so the queue stays bounded there;
+    /// elsewhere prefer the `async` form.
+    public func write(_ bytes: ByteBuffer) {
+        onLoop { try? $0.write(bytes) }
+    }
+
+    /// Queues text as UTF-8 without waiting.
+    public func write(_ text: String) {
+        write(ByteBuffer(string: text))
+    }
+
+    private func untilWritable() async throws {
+        try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                onLoop { $0.parkWriter(continuation) }
+            }
+        } onCancel: {
+            executor.eventLoop.execute { self.executor.turn { self.core.value.cancelWriters() } }
+        }
+    }
+
+    // MARK: Ending
+
+    /// Ends the write side behind what is queued; reading goes on until the peer ends its side (half-close).
+    public func finish() {
+        onLoop { $0.finish() }
+    }
+
+    /// Closes both sides behind what is queued. A server does it when the handler returns.
+    public func close() {
+        onLoop { $0.close(.localClosed) }
+    }
+
+    /// Suspends until the connection has ended on both sides.
+    public func waitUntilClosed() async {
+        try? await channel.closeFuture.get()
+    }
+
+    /// Why the connection ended; `nil` while it is open.
+    public var closeReason: CloseReason? {
+        get async {
+            await withUnsafeContinuation { continuation in
+                onLoop { continuation.resume(returning: $0.isOpen ? nil : $0.closeReason) }
+            }
+        }
+    }
+
+    /// Runs `body` with the connection's state, in a turn of its loop.
+    private func onLoop(_ body: @escaping @Sendable (ConnectionCore) -> Void) {
+        executor.execute { body(self.core.value) }
+    }
+}
+
+extension TCPConnection: Drainable {
+    package func beginDrain() { onLoop { $0.beginDrain() } }
+    package func forceClose() { onLoop { $0.abort(.shutdown) } }
+}

@@ -1,0 +1,115 @@
+import DequeModule
+package import NIOCore
+import Synchronization
+
+/// Runs Swift tasks on an event loop, so that a connection's handler lives on the thread that owns the connection.
+///
+/// Work on a loop happens in *turns*. A turn runs a body (what one read brought), then the tasks it woke, then flushes each
+/// connection that was written to, so that all answers to one read leave in one system call. Waking a task inside a turn is
+/// an append to an array: no lock, no allocation, no trip through the loop's own queue.
+package final class LoopExecutor: TaskExecutor, Sendable {
+    /// The loop that the tasks run on.
+    package let eventLoop: any EventLoop
+
+    private let bound: NIOLoopBoundBox<Turns>
+
+    /// What only the loop's thread touches.
+    private final class Turns {
+        var jobs = Deque<UnownedJob>()
+        var dirty: [any TurnFlushing] = []
+        var inTurn = false
+        var isScheduled = false
+    }
+
+    /// Tasks run in one turn before other work of the loop gets its chance again.
+    private static let jobsPerTurn = 4096
+
+    private init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        self.bound = NIOLoopBoundBox.makeBoxSendingValue(Turns(), eventLoop: eventLoop)
+    }
+
+    private static let known = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
+
+    /// The executor of `eventLoop`; one for each loop, made at its first use.
+    package static func of(_ eventLoop: any EventLoop) -> LoopExecutor {
+        known.withLock { known in
+            if let executor = known[ObjectIdentifier(eventLoop)] { return executor }
+            let executor = LoopExecutor(eventLoop)
+            known[ObjectIdentifier(eventLoop)] = executor
+            return executor
+        }
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if eventLoop.inEventLoop {
+            let turns = bound.value
+            turns.jobs.append(job)
+            schedule(turns)
+        } else {
+            eventLoop.execute { self.turn { job.runSynchronously(on: self.asUnownedTaskExecutor()) } }
+        }
+    }
+
+    /// Runs `body`, then the tasks it woke, then the flushes they asked for. Only on the loop; nested turns join the outer one.
+    package func turn(_ body: () -> Void) {
+        let turns = bound.value
+        if turns.inTurn { return body() }
+        turns.inTurn = true
+        body()
+        var budget = Self.jobsPerTurn
+        repeat {
+            while budget > 0, let job = turns.jobs.popFirst() {
+                job.runSynchronously(on: asUnownedTaskExecutor())
+                budget -= 1
+            }
+            flushDirty(turns)  // may wake tasks: a peer became writable, a connection ended
+        } while budget > 0 && !(turns.jobs.isEmpty && turns.dirty.isEmpty)
+        turns.inTurn = false
+        if !turns.jobs.isEmpty || !turns.dirty.isEmpty { schedule(turns) }
+    }
+
+    /// Has `connection` flushed at the end of this turn. Only on the loop; call once until it was flushed.
+    package func flushAtTurnEnd(_ connection: any TurnFlushing) {
+        let turns = bound.value
+        turns.dirty.append(connection)
+        schedule(turns)
+    }
+
+    /// Runs `body` in a turn of the loop: at once when called on it, else as soon as it gets there.
+    package func execute(_ body: @escaping @Sendable () -> Void) {
+        if eventLoop.inEventLoop {
+            turn(body)
+        } else {
+            eventLoop.execute { self.turn(body) }
+        }
+    }
+
+    private func flushDirty(_ turns: Turns) {
+        guard !turns.dirty.isEmpty else { return }
+        var dirty: [any TurnFlushing] = []
+        swap(&dirty, &turns.dirty)
+        for connection in dirty { connection.flushNow() }
+        if turns.dirty.isEmpty {
+            dirty.removeAll(keepingCapacity: true)
+            swap(&dirty, &turns.dirty)  // keeps the storage
+        }
+    }
+
+    /// Makes sure that a turn comes when none is under way.
+    private func schedule(_ turns: Turns) {
+        guard !turns.inTurn, !turns.isScheduled else { return }
+        turns.isScheduled = true
+        eventLoop.execute {
+            self.bound.value.isScheduled = false
+            self.turn {}
+        }
+    }
+}
+
+/// A connection that gathers writes and flushes them once a turn.
+package protocol TurnFlushing: AnyObject {
+    /// Hands what was written to the kernel.
+    func flushNow()
+}
