@@ -1,0 +1,252 @@
+import DequeModule
+import JunctionCore
+package import NIOCore
+package import NIOHTTP1
+
+/// Limits of an HTTP connection.
+package struct HTTPLimits: Sendable {
+    /// Bytes of a request's body; a larger one is answered with 413.
+    package var maximumBodySize = 1_000_000
+    /// Bytes of a request's header fields; more is answered with 431.
+    package var maximumHeaderSize = 16_384
+    /// Header fields of a request; more is answered with 431.
+    package var maximumHeaderCount = 128
+    /// Requests that a client may send ahead on one connection (pipelining); more ends the connection.
+    package var maximumPipelinedRequests = 16
+    /// Time until a request is complete, and time without any; then the connection ends.
+    package var requestTimeout = TimeAmount.seconds(60)
+
+    package init() {}
+}
+
+/// Answers the requests of an HTTP connection. Called on the connection's event loop, one request at a time.
+package protocol HTTPApplication: Sendable {
+    /// Answers `exchange` now or later, exactly once, or upgrades it.
+    func handle(_ exchange: HTTPExchange)
+}
+
+/// Collects requests, hands them to the application one after another, and writes its answers.
+package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler, TurnFlushing {
+    package typealias InboundIn = HTTPServerRequestPart
+    package typealias OutboundOut = HTTPServerResponsePart
+
+    private let executor: LoopExecutor
+    private let limits: HTTPLimits
+    private let application: any HTTPApplication
+    private let onClosed: () -> Void
+    private var context: ChannelHandlerContext?
+    private var head: HTTPRequestHead?
+    private var body = ByteBuffer()
+    private var waiting = Deque<HTTPRequest>()
+    private var current: HTTPExchange?
+    private var isClosing = false
+    private var needsFlush = false
+    private var deadline = NIODeadline.distantFuture
+    private var timer: Scheduled<Void>?
+
+    private init(
+        executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication, onClosed: @escaping () -> Void
+    ) {
+        self.executor = executor
+        self.limits = limits
+        self.application = application
+        self.onClosed = onClosed
+    }
+
+    /// Speaks HTTP/1.1 on `channel`. On its loop.
+    ///
+    /// - Parameter onClosed: called once, when the channel has closed or left HTTP by an upgrade.
+    package static func serve(
+        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication,
+        onClosed: @escaping () -> Void
+    ) throws -> any Drainable {
+        let executor = LoopExecutor.of(channel.eventLoop)
+        var configuration = NIOHTTPDecoderLimitConfiguration()
+        configuration.maxHeaderListSize = limits.maximumHeaderSize
+        configuration.maxHeaderFieldSize = limits.maximumHeaderSize
+        configuration.maxHeaderFieldCount = limits.maximumHeaderCount
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
+        let connection = HTTPConnection(
+            executor: executor, limits: limits, application: application, onClosed: onClosed)
+        try channel.pipeline.syncOperations.addHandlers(
+            ByteToMessageHandler(decoder), HTTPResponseEncoder(), connection)
+        return HTTPConnectionDrain(connection: NIOLoopBound(connection, eventLoop: channel.eventLoop), executor: executor)
+    }
+
+    // MARK: Requests
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
+            guard announced <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
+            self.head = head
+            if head.headers.contains(name: "expect") { sendContinue() }
+        case .body(var part):
+            guard body.readableBytes + part.readableBytes <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
+            if body.readableBytes == 0 { body = part } else { body.writeBuffer(&part) }
+        case .end:
+            guard let head else { return }
+            self.head = nil
+            let request = HTTPRequest(head: head, body: body, remoteAddress: context.remoteAddress)
+            body = ByteBuffer()
+            guard waiting.count < limits.maximumPipelinedRequests else { return reject(.tooManyRequests) }
+            waiting.append(request)
+            executor.turn { dispatch() }
+        }
+    }
+
+    private func dispatch() {
+        guard current == nil, !isClosing, let context, let request = waiting.popFirst() else { return }
+        deadline = .distantFuture
+        let exchange = HTTPExchange(request: request, connection: self, executor: executor, channel: context.channel)
+        current = exchange
+        application.handle(exchange)
+    }
+
+    /// Answers and ends the connection: what follows on it cannot be understood any more.
+    private func reject(_ status: HTTPResponseStatus) {
+        isClosing = true
+        waiting.removeAll()
+        guard current == nil else { return close() }
+        write(HTTPResponse(status: status), version: .http1_1, isHead: false, keepAlive: false)
+        close()
+    }
+
+    private func sendContinue() {
+        context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+    }
+
+    // MARK: Responses
+
+    /// Writes the answer of the current exchange and goes on with the next request.
+    func respond(_ response: HTTPResponse, to exchange: HTTPExchange) {
+        guard current === exchange else { return }
+        current = nil
+        let head = exchange.request.head
+        let keepAlive = head.isKeepAlive && !isClosing
+        write(response, version: head.version, isHead: head.method == .HEAD, keepAlive: keepAlive)
+        guard keepAlive else { return close() }
+        deadline = .now() + limits.requestTimeout
+        if !waiting.isEmpty { dispatch() }
+    }
+
+    private func write(_ response: HTTPResponse, version: HTTPVersion, isHead: Bool, keepAlive: Bool) {
+        guard let context else { return }
+        var head = HTTPResponseHead(version: version, status: response.status, headers: response.headers)
+        if response.status.mayHaveResponseBody {
+            head.headers.add(name: "content-length", value: String(response.body.readableBytes))
+        }
+        if !keepAlive { head.headers.add(name: "connection", value: "close") }
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if !isHead, response.body.readableBytes > 0 {
+            context.write(wrapOutboundOut(.body(.byteBuffer(response.body))), promise: nil)
+        }
+        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        if !needsFlush {
+            needsFlush = true
+            executor.flushAtTurnEnd(self)
+        }
+    }
+
+    package func flushNow() {
+        needsFlush = false
+        context?.flush()
+    }
+
+    private func close() {
+        isClosing = true
+        guard let context else { return }
+        context.flush()
+        let channel = context.channel
+        context.close(mode: .output).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    // MARK: Upgrading
+
+    /// Answers the current exchange with 101 and puts `handler` in the place of HTTP. Bytes that came behind the request
+    /// reach it.
+    func upgrade(_ exchange: HTTPExchange, headers: HTTPHeaders, to handler: any ChannelHandler) throws {
+        guard current === exchange, let context else { throw ChannelError.ioOnClosedChannel }
+        let pipeline = context.pipeline.syncOperations
+        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        current = nil
+        timer?.cancel()
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+        let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+        // This handler first: the decoder forwards its left-over bytes to whoever follows it.
+        try pipeline.addHandler(handler)
+        pipeline.removeHandler(context: context, promise: nil)
+        pipeline.removeHandler(context: encoder, promise: nil)
+        pipeline.removeHandler(context: decoder, promise: nil)
+        onClosed()
+    }
+
+    // MARK: Ending
+
+    /// Ends the connection as soon as no request is under way.
+    func beginDrain() {
+        guard current == nil, head == nil, waiting.isEmpty else { return isClosing = true }
+        close()
+    }
+
+    func forceClose() {
+        context?.close(promise: nil)
+    }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        deadline = .now() + limits.requestTimeout
+        startTimer()
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        timer?.cancel()
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        executor.turn { current?.disconnected() }
+        current = nil
+        onClosed()
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A client that half-closes gets no more answers: there is no way to tell it from one that is gone.
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        context.close(promise: nil)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case HTTPParserError.headerOverflow: reject(.requestHeaderFieldsTooLarge)
+        case is HTTPParserError: reject(.badRequest)
+        default: context.close(promise: nil)
+        }
+    }
+
+    /// One timer for all requests of the connection: it moves with the deadline instead of being set anew for each.
+    private func startTimer() {
+        timer = executor.eventLoop.assumeIsolated().scheduleTask(in: limits.requestTimeout) {
+            guard self.context != nil else { return }
+            if self.current == nil, self.deadline <= .now() { return self.close() }
+            self.startTimer()
+        }
+    }
+}
+
+/// The end of an HTTP connection, as its server sees it from any thread.
+private final class HTTPConnectionDrain: Drainable {
+    private let connection: NIOLoopBound<HTTPConnection>
+    private let executor: LoopExecutor
+
+    init(connection: NIOLoopBound<HTTPConnection>, executor: LoopExecutor) {
+        self.connection = connection
+        self.executor = executor
+    }
+
+    func beginDrain() { executor.execute { self.connection.value.beginDrain() } }
+    func forceClose() { executor.execute { self.connection.value.forceClose() } }
+}

@@ -1,0 +1,72 @@
+package import NIOCore
+package import NIOHTTP1
+
+/// A complete request.
+package struct HTTPRequest: Sendable {
+    package let head: HTTPRequestHead
+    package let body: ByteBuffer
+    package let remoteAddress: SocketAddress?
+
+    /// The path without the query: `/socket.io/`.
+    package var path: Substring { head.uri.prefix { $0 != "?" } }
+    /// What follows the `?`; empty without one.
+    package var query: Substring { head.uri.drop { $0 != "?" }.dropFirst() }
+    /// The client asks to speak WebSocket on this connection.
+    package var asksForWebSocket: Bool {
+        head.headers.first(name: "upgrade")?.lowercased() == "websocket"
+    }
+}
+
+/// An answer. Its length is added when it is written.
+package struct HTTPResponse: Sendable {
+    package var status: HTTPResponseStatus
+    package var headers: HTTPHeaders
+    package var body: ByteBuffer
+
+    package init(status: HTTPResponseStatus, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// One request and the way to answer it. Lives on the connection's loop; ``respond(_:)`` may be called from any.
+package final class HTTPExchange: Sendable {
+    package let request: HTTPRequest
+    /// The connection's channel.
+    package let channel: any Channel
+    /// The connection's event loop.
+    package let executor: LoopExecutor
+
+    private let connection: NIOLoopBound<HTTPConnection>
+    private let onDisconnect: NIOLoopBoundBox<(() -> Void)?>
+
+    init(request: HTTPRequest, connection: HTTPConnection, executor: LoopExecutor, channel: any Channel) {
+        self.request = request
+        self.channel = channel
+        self.executor = executor
+        self.connection = NIOLoopBound(connection, eventLoop: executor.eventLoop)
+        self.onDisconnect = NIOLoopBoundBox(nil, eventLoop: executor.eventLoop)
+    }
+
+    /// Answers the request. A second answer, or one to a connection that is gone, does nothing.
+    package func respond(_ response: HTTPResponse) {
+        executor.execute { self.connection.value.respond(response, to: self) }
+    }
+
+    /// Calls `action` on the connection's loop if the client goes away before the answer. Only on that loop.
+    package func onDisconnect(_ action: @escaping () -> Void) {
+        onDisconnect.value = action
+    }
+
+    /// Leaves HTTP: answers 101 with `headers` and gives the connection to `handler`. Only on the connection's loop.
+    package func upgrade(headers: HTTPHeaders, to handler: any ChannelHandler) throws {
+        try connection.value.upgrade(self, headers: headers, to: handler)
+    }
+
+    func disconnected() {
+        let action = onDisconnect.value
+        onDisconnect.value = nil
+        action?()
+    }
+}

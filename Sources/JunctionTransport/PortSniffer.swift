@@ -1,0 +1,110 @@
+package import NIOCore
+
+/// Tells by the first bytes of a connection whether it speaks HTTP or a protocol of its own, so that both share one port.
+///
+/// A client that stays silent for `patience` is taken for a raw one that waits for the server to speak. If HTTP arrives on
+/// such a connection after all (browsers open connections ahead of need), it is closed, and the browser tries again.
+package final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler {
+    package typealias InboundIn = ByteBuffer
+
+    /// What a connection turned out to be.
+    package enum Verdict: Sendable {
+        case http
+        case raw
+    }
+
+    private let patience: TimeAmount
+    private let decide: (Verdict, any Channel) throws -> Void
+    private var bytes = ByteBuffer()
+    private var timer: Scheduled<Void>?
+    private var takenForSilent = false
+
+    /// - Parameter decide: adds the handlers for the verdict to the channel; called once, on its loop.
+    package init(patience: TimeAmount, decide: @escaping (Verdict, any Channel) throws -> Void) {
+        self.patience = patience
+        self.decide = decide
+    }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: patience) {
+            self.takenForSilent = true
+            self.conclude(.raw, context.value)
+        }
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var read = unwrapInboundIn(data)
+        bytes.writeBuffer(&read)
+        let looksLikeHTTP = Self.looksLikeHTTP(bytes.readableBytesView)
+        if takenForSilent {
+            if looksLikeHTTP == true { return context.close(promise: nil) }
+            return leave(context)
+        }
+        switch looksLikeHTTP {
+        case true?:
+            conclude(.http, context)
+            leave(context)
+        case false?:
+            conclude(.raw, context)
+            leave(context)
+        case nil:
+            break
+        }
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A raw client that sent a few bytes and half-closed.
+        if case ChannelEvent.inputClosed = event {
+            if !takenForSilent { conclude(.raw, context) }
+            leave(context)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func conclude(_ verdict: Verdict, _ context: ChannelHandlerContext) {
+        timer?.cancel()
+        do {
+            try decide(verdict, context.channel)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
+    /// Hands what was read to the handlers that follow and gets out of the way.
+    private func leave(_ context: ChannelHandlerContext) {
+        if bytes.readableBytes > 0 {
+            context.fireChannelRead(wrapInboundOut(bytes))
+            bytes = ByteBuffer()
+            context.fireChannelReadComplete()
+        }
+        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+    }
+
+    package typealias InboundOut = ByteBuffer
+
+    /// True for the start of a request line (`GET /`), false for anything else, nil while it can become either.
+    static func looksLikeHTTP(_ bytes: ByteBufferView) -> Bool? {
+        var undecided = false
+        for method in methods {
+            let length = min(bytes.count, method.count)
+            guard bytes.prefix(length).elementsEqual(method.prefix(length)) else { continue }
+            if bytes.count < method.count + 1 {
+                undecided = true
+                continue
+            }
+            // The request target: a path, `*` for OPTIONS, or an absolute URI.
+            let target = bytes[bytes.startIndex + method.count]
+            return target == UInt8(ascii: "/") || target == UInt8(ascii: "*") || target == UInt8(ascii: "h")
+        }
+        return undecided ? nil : false
+    }
+
+    private static let methods: [[UInt8]] = [
+        "GET ", "POST ", "OPTIONS ", "HEAD ", "PUT ", "DELETE ", "PATCH ", "CONNECT ", "TRACE ",
+    ].map { Array($0.utf8) }
+}
