@@ -53,6 +53,8 @@ package struct Listener: Sendable {
     package var address: ListenAddress
     package var backlog: CInt = 511
     package var drainTimeout: TimeAmount
+    /// Runs after the listener has stopped accepting and before its connections are asked to end.
+    package var willDrain: @Sendable () async -> Void = {}
     package var logger: Logger
 
     package init(address: ListenAddress, drainTimeout: TimeAmount, logger: Logger) {
@@ -82,6 +84,7 @@ package struct Listener: Sendable {
         let server = try await address.bind { try await bootstrap.bind(host: $0, port: $1).get() }
         if let bound = server.localAddress { onListening(bound) }
         await server.waitUntilStopped()
+        await willDrain()
         await connections.drain(timeout: drainTimeout, logger: logger)
     }
 }

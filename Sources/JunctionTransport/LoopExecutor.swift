@@ -19,6 +19,7 @@ package final class LoopExecutor: TaskExecutor, Sendable {
         var dirty: [any TurnFlushing] = []
         var inTurn = false
         var isScheduled = false
+        var outputBuffers = OutputBuffers()
     }
 
     /// Tasks run in one turn before other work of the loop gets its chance again.
@@ -85,6 +86,12 @@ package final class LoopExecutor: TaskExecutor, Sendable {
             eventLoop.execute { self.turn(body) }
         }
     }
+
+    /// A buffer to gather output in until the end of the turn. Only on the loop.
+    package func takeOutputBuffer() -> ByteBuffer { bound.value.outputBuffers.take() }
+
+    /// Gives a buffer back that was handed to the channel. Only on the loop.
+    package func giveBackOutputBuffer(_ buffer: ByteBuffer) { bound.value.outputBuffers.giveBack(buffer) }
 
     private func flushDirty(_ turns: Turns) {
         guard !turns.dirty.isEmpty else { return }

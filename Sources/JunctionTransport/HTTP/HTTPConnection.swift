@@ -33,7 +33,6 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     private let executor: LoopExecutor
     private let limits: HTTPLimits
     private let application: any HTTPApplication
-    private let onClosed: () -> Void
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
     private var body = ByteBuffer()
@@ -44,33 +43,28 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
 
-    private init(
-        executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication, onClosed: @escaping () -> Void
-    ) {
+    private init(executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication) {
         self.executor = executor
         self.limits = limits
         self.application = application
-        self.onClosed = onClosed
     }
 
-    /// Speaks HTTP/1.1 on `channel`. On its loop.
-    ///
-    /// - Parameter onClosed: called once, when the channel has closed or left HTTP by an upgrade.
+    /// Speaks HTTP/1.1 on `channel`, which stays in `connections` until it closes, upgraded or not. On its loop.
     package static func serve(
-        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication,
-        onClosed: @escaping () -> Void
-    ) throws -> any Drainable {
+        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication, connections: ConnectionRegistry
+    ) throws {
         let executor = LoopExecutor.of(channel.eventLoop)
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderListSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldCount = limits.maximumHeaderCount
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
-        let connection = HTTPConnection(
-            executor: executor, limits: limits, application: application, onClosed: onClosed)
+        let connection = HTTPConnection(executor: executor, limits: limits, application: application)
         try channel.pipeline.syncOperations.addHandlers(
             ByteToMessageHandler(decoder), HTTPResponseEncoder(), connection)
-        return HTTPConnectionDrain(connection: NIOLoopBound(connection, eventLoop: channel.eventLoop), executor: executor)
+        let entry = DrainableHTTPConnection(connection, channel, executor)
+        connections.insert(entry)
+        channel.closeFuture.whenComplete { _ in connections.remove(entry) }
     }
 
     // MARK: Requests
@@ -181,7 +175,6 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         pipeline.removeHandler(context: context, promise: nil)
         pipeline.removeHandler(context: encoder, promise: nil)
         pipeline.removeHandler(context: decoder, promise: nil)
-        onClosed()
     }
 
     // MARK: Ending
@@ -190,10 +183,6 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     func beginDrain() {
         guard current == nil, head == nil, waiting.isEmpty else { return isClosing = true }
         close()
-    }
-
-    func forceClose() {
-        context?.close(promise: nil)
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {
@@ -210,7 +199,6 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     package func channelInactive(context: ChannelHandlerContext) {
         executor.turn { current?.disconnected() }
         current = nil
-        onClosed()
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -237,16 +225,18 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     }
 }
 
-/// The end of an HTTP connection, as its server sees it from any thread.
-private final class HTTPConnectionDrain: Drainable {
+/// An HTTP connection as its draining server sees it. One that was upgraded ends as its new protocol does.
+private final class DrainableHTTPConnection: Drainable {
     private let connection: NIOLoopBound<HTTPConnection>
+    private let channel: any Channel
     private let executor: LoopExecutor
 
-    init(connection: NIOLoopBound<HTTPConnection>, executor: LoopExecutor) {
-        self.connection = connection
+    init(_ connection: HTTPConnection, _ channel: any Channel, _ executor: LoopExecutor) {
+        self.connection = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+        self.channel = channel
         self.executor = executor
     }
 
     func beginDrain() { executor.execute { self.connection.value.beginDrain() } }
-    func forceClose() { executor.execute { self.connection.value.forceClose() } }
+    func forceClose() { channel.close(promise: nil) }
 }

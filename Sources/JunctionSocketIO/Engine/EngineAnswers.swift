@@ -1,0 +1,42 @@
+import EngineIOProtocol
+import JunctionTransport
+import NIOCore
+import NIOHTTP1
+
+/// How an Engine.IO server answers requests.
+extension EngineSessionCore.Answer {
+    /// Packets for a poll.
+    func respond(_ packets: [EnginePacket]) {
+        var body = ByteBuffer()
+        EnginePayload.encode(packets, into: &body)
+        respond(.ok, contentType: "text/plain; charset=UTF-8", body)
+    }
+
+    /// What a client sent was taken.
+    func respondOK() {
+        // Not text/plain: some browsers would offer a download.
+        respond(.ok, contentType: "text/html", ByteBuffer(string: "ok"))
+    }
+
+    /// The request is refused, with code and message.
+    func respond(_ error: EngineRequestError) {
+        respond(HTTPResponseStatus(statusCode: error.httpStatus), contentType: "application/json", error.jsonBody)
+    }
+
+    /// The request is refused without a word, as where two polls overlap.
+    func respond(_ status: HTTPResponseStatus) {
+        exchange.respond(HTTPResponse(status: status, headers: headers))
+    }
+
+    /// Calls `action` if the client goes away before the answer.
+    func onDisconnect(_ action: @escaping @Sendable () -> Void) {
+        exchange.executor.execute { exchange.onDisconnect(action) }
+    }
+
+    private func respond(_ status: HTTPResponseStatus, contentType: String, _ body: ByteBuffer) {
+        var headers = headers
+        headers.add(name: "content-type", value: contentType)
+        headers.add(name: "cache-control", value: "no-store")
+        exchange.respond(HTTPResponse(status: status, headers: headers, body: body))
+    }
+}

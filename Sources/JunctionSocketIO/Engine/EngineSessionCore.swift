@@ -1,0 +1,375 @@
+import EngineIOProtocol
+import JunctionCore
+import JunctionTransport
+import JunctionWebSocket
+import NIOCore
+import NIOHTTP1
+
+/// What a session tells the layer above, on its event loop.
+protocol EngineSessionDelegate: AnyObject {
+    /// A message came.
+    func received(text: ByteBuffer)
+    /// A message came.
+    func received(binary: ByteBuffer)
+    /// The server goes away; the session is closed next.
+    func shutDown()
+    /// The session is over. Called once, last.
+    func closed(_ reason: EngineCloseReason)
+}
+
+/// A session's state and transports. Lives on one event loop, whichever connections its requests come by.
+final class EngineSessionCore: TurnFlushing {
+    let id: String
+    let request: RequestInfo
+    let executor: LoopExecutor
+    var delegate: (any EngineSessionDelegate)?
+
+    private let options: EngineIOOptions
+    private let onEnd: () -> Void
+    private var machine: EngineServerSession
+    private var heartbeat: Heartbeat
+    private var heartbeatTimer: Scheduled<Void>?
+    /// Ends an upgrade or an orderly close that the client does not complete.
+    private var patienceTimer: Scheduled<Void>?
+    /// Carries the session, or is about to.
+    private var webSocket: WebSocketLink?
+    private var poll: Answer?
+    private var needsFlush = false
+    private var isPaused = false
+    /// A polling request whose packets were not all taken yet, because reading is paused.
+    private var pendingPost: (packets: ArraySlice<EnginePacket>, answer: Answer)?
+
+    /// A request to be answered, with the fields that every answer to it has.
+    struct Answer {
+        let exchange: HTTPExchange
+        let headers: HTTPHeaders
+    }
+
+    init(
+        id: String, request: RequestInfo, transport: EngineTransport, options: EngineIOOptions, executor: LoopExecutor,
+        onEnd: @escaping () -> Void
+    ) {
+        self.id = id
+        self.request = request
+        self.options = options
+        self.executor = executor
+        self.onEnd = onEnd
+        self.machine = EngineServerSession(transport: transport)
+        self.heartbeat = Heartbeat(
+            interval: TimeAmount(options.pingInterval), timeout: TimeAmount(options.pingTimeout), now: .now())
+    }
+
+    var transport: EngineTransport { machine.transport }
+    var isOpen: Bool { machine.isOpen }
+
+    /// A message sent now would leave now; `volatile` ones are dropped otherwise.
+    var isWritable: Bool { machine.isWritable && (webSocket?.isWritable ?? true) }
+
+    // MARK: Opening
+
+    /// Sends the handshake and starts the heartbeat.
+    func open(by webSocket: WebSocketLink?) {
+        self.webSocket = webSocket
+        let upgrades = webSocket == nil && options.allowUpgrades && options.transports.contains(.websocket)
+        let handshake = EngineHandshake(
+            sid: id, upgrades: upgrades ? ["websocket"] : [], pingInterval: options.pingInterval,
+            pingTimeout: options.pingTimeout, maxPayload: options.maxHttpBufferSize)
+        var body = ByteBuffer()
+        handshake.write(into: &body)
+        send(EnginePacket(.open, body))
+        scheduleHeartbeat(at: .now() + heartbeat.interval)
+    }
+
+    // MARK: Sending
+
+    /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
+    func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+        guard machine.isOpen else { return nil }
+        if machine.isWebSocket, let webSocket {
+            return try webSocket.sendText { buffer in
+                buffer.writeInteger(EnginePacket.Kind.message.byte)
+                return try body(&buffer)
+            }
+        }
+        var text = ByteBuffer()
+        let result = try body(&text)
+        send(EnginePacket(.message, text))
+        return result
+    }
+
+    /// Sends a binary message.
+    func send(binary bytes: ByteBuffer) {
+        if machine.isWebSocket { webSocket?.send(binary: bytes) } else { send(EnginePacket(binary: bytes)) }
+    }
+
+    /// Sends a message that was encoded once for many sessions.
+    func send(_ message: EncodedMessage) {
+        if machine.isWebSocket {
+            webSocket?.send(encoded: message.webSocketFrames)
+        } else {
+            for packet in message.packets { send(packet) }
+        }
+    }
+
+    private func send(_ packet: EnginePacket) {
+        switch machine.send(packet) {
+        case .write:
+            write(packet)
+        case .answerPollSoon:
+            guard !needsFlush else { return }
+            needsFlush = true
+            executor.flushAtTurnEnd(self)
+        case .queued:
+            if machine.queuedBytes > options.maximumBufferedBytes { end(.transportError) }
+        case .drop:
+            break
+        }
+    }
+
+    private func write(_ packet: EnginePacket) {
+        switch packet.body {
+        case .binary(let bytes): webSocket?.send(binary: bytes)
+        case .text: _ = try? webSocket?.sendText { packet.write(into: &$0) }
+        }
+    }
+
+    /// Answers the poll that waits with what this turn brought.
+    func flushNow() {
+        needsFlush = false
+        if let packets = machine.takeQueue() { answerPoll(packets) }
+    }
+
+    private func answerPoll(_ packets: [EnginePacket]) {
+        poll?.respond(packets)
+        poll = nil
+    }
+
+    // MARK: Polling requests
+
+    /// GET: the client asks for packets.
+    func get(_ answer: Answer) {
+        switch machine.pollArrived() {
+        case .answer(let packets):
+            answer.respond(packets)
+        case .answerLast(let packets):
+            answer.respond(packets)
+            finish(.forcedClose)
+        case .park:
+            poll = answer
+            let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
+            answer.onDisconnect { [executor] in
+                executor.execute { bound.value.pollLeft(answer) }
+            }
+        case .overlap(let closing):
+            finish(closing)
+            answer.respond(.badRequest)
+        case .refuse:
+            answer.respond(EngineRequestError(.badRequest))
+        }
+    }
+
+    private func pollLeft(_ answer: Answer) {
+        guard poll?.exchange === answer.exchange else { return }
+        poll = nil
+        end(.transportError)
+    }
+
+    /// POST: the client sends packets.
+    func post(_ answer: Answer) {
+        guard !machine.isWebSocket else { return answer.respond(EngineRequestError(.badRequest)) }
+        let request = answer.exchange.request
+        guard pendingPost == nil else {
+            end(.transportError)
+            return answer.respond(.badRequest)
+        }
+        guard request.head.headers.first(name: "content-type") != "application/octet-stream" else {
+            end(.transportError)
+            return answer.respond(.badRequest)
+        }
+        do {
+            pendingPost = (try EnginePayload.decode(request.body)[...], answer)
+            takePost()
+        } catch {
+            end(.parseError)
+            answer.respond(.badRequest)
+        }
+    }
+
+    /// Takes the packets of a request as long as reading goes on, and answers it behind the last one.
+    private func takePost() {
+        guard var post = pendingPost else { return }
+        while !isPaused, let packet = post.packets.popFirst() {
+            receive(packet)
+        }
+        if post.packets.isEmpty || !machine.isOpen {
+            pendingPost = nil
+            post.answer.respondOK()
+        } else {
+            pendingPost = post
+        }
+    }
+
+    // MARK: WebSocket connections
+
+    /// A WebSocket connection wants to carry the session. False when it is not wanted.
+    func probe(by link: WebSocketLink) -> Bool {
+        guard options.allowUpgrades, machine.probeArrived() else { return false }
+        webSocket = link
+        setPatience(TimeAmount(options.upgradeTimeout)) { $0.abortProbe() }
+        return true
+    }
+
+    private func abortProbe() {
+        machine.probeLeft()
+        webSocket?.close(.normal)
+        webSocket = nil
+        patienceTimer?.cancel()
+    }
+
+    func received(text: ByteBuffer, from link: WebSocketLink) {
+        guard link === webSocket else { return }
+        if machine.isWebSocket, text.getInteger(at: text.readerIndex) == EnginePacket.Kind.message.byte {
+            var message = text
+            message.moveReaderIndex(forwardBy: 1)
+            delegate?.received(text: message)
+            return
+        }
+        do {
+            let packet = try EnginePacket(text: text)
+            if machine.isWebSocket { receive(packet) } else { receiveProbe(packet) }
+        } catch {
+            if machine.isWebSocket { end(.parseError) } else { abortProbe() }
+        }
+    }
+
+    func received(binary bytes: ByteBuffer, from link: WebSocketLink) {
+        guard link === webSocket else { return }
+        if machine.isWebSocket { delegate?.received(binary: bytes) } else { abortProbe() }
+    }
+
+    func closed(_ link: WebSocketLink, _ close: WebSocketClose) {
+        guard link === webSocket else { return }
+        if machine.isWebSocket {
+            end(close.code == .invalidData || close.code == .protocolError ? .transportError : .transportClose)
+        } else {
+            webSocket = nil
+            machine.probeLeft()
+            patienceTimer?.cancel()
+        }
+    }
+
+    private func receiveProbe(_ packet: EnginePacket) {
+        switch machine.probeReceived(packet) {
+        case .answerProbe(let noop):
+            write(EnginePacket(.pong, EngineServerSession.probe))
+            if noop { answerPoll([EnginePacket(.noop)]) }
+        case .upgraded(let queue, let noop):
+            patienceTimer?.cancel()
+            if noop { answerPoll([EnginePacket(.noop)]) }
+            for packet in queue { write(packet) }
+        case .abort:
+            abortProbe()
+        }
+    }
+
+    // MARK: Receiving
+
+    private func receive(_ packet: EnginePacket) {
+        switch machine.receive(packet) {
+        case .none: break
+        case .deliver(.text(let text)): delegate?.received(text: text)
+        case .deliver(.binary(let bytes)): delegate?.received(binary: bytes)
+        case .pong: heartbeat.pong(.now())
+        case .close(let closing): finish(closing)
+        }
+    }
+
+    /// Stops delivering messages: the layer above is behind. The client is slowed down by its transport.
+    func pause() {
+        guard !isPaused else { return }
+        isPaused = true
+        heartbeat.pause(.now())
+        if machine.isWebSocket { webSocket?.pause() }
+    }
+
+    /// Goes on after ``pause()``.
+    func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        heartbeat.resume(.now())
+        takePost()
+        webSocket?.resume()
+    }
+
+    // MARK: Time
+
+    private func scheduleHeartbeat(at time: NIODeadline) {
+        heartbeatTimer = executor.eventLoop.assumeIsolated().scheduleTask(deadline: time) { [weak self] in
+            self?.executor.turn { self?.beat() }
+        }
+    }
+
+    private func beat() {
+        guard machine.isOpen else { return }
+        switch heartbeat.check(.now()) {
+        case .wait(let until):
+            scheduleHeartbeat(at: until)
+        case .ping(let next):
+            scheduleHeartbeat(at: next)
+            send(EnginePacket(.ping))
+        case .timeout:
+            end(.pingTimeout)
+        }
+    }
+
+    private func setPatience(_ time: TimeAmount, _ action: @escaping (EngineSessionCore) -> Void) {
+        patienceTimer?.cancel()
+        patienceTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
+            self?.executor.turn { self.map(action) }
+        }
+    }
+
+    // MARK: Ending
+
+    /// Ends the session from this side; what was sent before still reaches the client.
+    func close() {
+        switch machine.close() {
+        case .closed(let closing):
+            finish(closing)
+        case .awaitPoll:
+            setPatience(TimeAmount(options.pollingCloseTimeout)) { $0.end(.forcedClose) }
+        case .none:
+            break
+        }
+    }
+
+    /// Ends the session because the server goes away.
+    func shutDown() {
+        delegate?.shutDown()
+        close()
+    }
+
+    /// Ends the session because something went wrong.
+    func end(_ reason: EngineCloseReason) {
+        if let closing = machine.end(reason) { finish(closing) }
+    }
+
+    private func finish(_ closing: EngineServerSession.Closing) {
+        if let packets = closing.answer { answerPoll(packets) }
+        finish(closing.reason)
+    }
+
+    private func finish(_ reason: EngineCloseReason) {
+        heartbeatTimer?.cancel()
+        patienceTimer?.cancel()
+        poll = nil
+        pendingPost?.answer.respondOK()
+        pendingPost = nil
+        webSocket?.close(.normal)
+        webSocket = nil
+        onEnd()
+        let delegate = delegate
+        self.delegate = nil
+        delegate?.closed(reason)
+    }
+}

@@ -1,0 +1,33 @@
+import EngineIOProtocol
+import JunctionTransport
+import NIOHTTP1
+public import NIOCore
+
+/// The HTTP request that opened a session.
+public struct RequestInfo: Sendable {
+    /// Path and query as they came.
+    public let uri: String
+    /// The client's address.
+    public let remoteAddress: SocketAddress?
+    private let fields: HTTPHeaders
+    private let items: EngineQuery
+
+    init(_ request: HTTPRequest, query: EngineQuery) {
+        self.uri = request.head.uri
+        self.remoteAddress = request.remoteAddress
+        self.fields = request.head.headers
+        self.items = query
+    }
+
+    /// The client's address as text: `127.0.0.1:51234`.
+    public var address: String { remoteAddress?.text ?? "unknown" }
+
+    /// A header field; names are compared without case, several fields of a name are joined by commas.
+    public func header(_ name: String) -> String? {
+        let values = fields[name]
+        return values.isEmpty ? nil : values.joined(separator: ", ")
+    }
+
+    /// A query item, decoded.
+    public func query(_ name: String) -> String? { items[name] }
+}

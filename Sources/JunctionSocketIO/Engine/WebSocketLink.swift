@@ -1,0 +1,75 @@
+import JunctionTransport
+import JunctionWebSocket
+import NIOCore
+
+/// The WebSocket connection of a session.
+///
+/// A session lives on the loop of the TCP connection that opened it; the WebSocket connection of an upgrade may have come in
+/// on another. Then everything crosses over in order, once each way; on the same loop calls are direct.
+final class WebSocketLink: WebSocketDelegate, Sendable {
+    /// The loop of the session.
+    private let home: LoopExecutor
+    /// The loop of the WebSocket connection.
+    private let away: LoopExecutor
+    private let handler: NIOLoopBound<WebSocketHandler>
+    private let session: NIOLoopBound<EngineSessionCore>
+    private let isLocal: Bool
+
+    /// Only on the connection's loop. `session` is bound to its own.
+    init(handler: WebSocketHandler, on away: LoopExecutor, session: NIOLoopBound<EngineSessionCore>, on home: LoopExecutor) {
+        self.home = home
+        self.away = away
+        self.handler = NIOLoopBound(handler, eventLoop: away.eventLoop)
+        self.session = session
+        self.isLocal = home === away
+    }
+
+    // MARK: From the connection, on its loop
+
+    func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer) {
+        if isLocal { return session.value.received(text: text, from: self) }
+        home.execute { self.session.value.received(text: text, from: self) }
+    }
+
+    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer) {
+        if isLocal { return session.value.received(binary: bytes, from: self) }
+        home.execute { self.session.value.received(binary: bytes, from: self) }
+    }
+
+    func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
+        home.execute { self.session.value.closed(self, close) }
+    }
+
+    // MARK: From the session, on its loop
+
+    /// Sends a text message that `body` writes, straight into the connection's output where the loop is the same.
+    func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+        if isLocal { return try handler.value.send(.text, body) }
+        var buffer = ByteBuffer()
+        let result = try body(&buffer)
+        away.execute { [buffer] in self.handler.value.send(.text, buffer) }
+        return result
+    }
+
+    /// Sends a binary message.
+    func send(binary bytes: ByteBuffer) {
+        if isLocal { return handler.value.send(.binary, bytes) }
+        away.execute { self.handler.value.send(.binary, bytes) }
+    }
+
+    /// Sends frames that were encoded before.
+    func send(encoded frames: ByteBuffer) {
+        if isLocal { return handler.value.send(encoded: frames) }
+        away.execute { self.handler.value.send(encoded: frames) }
+    }
+
+    /// False while the client is behind with reading; on another loop it is not known, and true.
+    var isWritable: Bool { isLocal ? handler.value.isWritable : true }
+
+    func pause() { away.execute { self.handler.value.pause() } }
+    func resume() { away.execute { self.handler.value.resume() } }
+
+    func close(_ code: WebSocketCloseCode, reason: String = "") {
+        away.execute { self.handler.value.close(code, reason: reason) }
+    }
+}

@@ -1,0 +1,3 @@
+@_exported public import JunctionCore
+@_exported public import JunctionWebSocket
+@_exported public import SocketIOProtocol

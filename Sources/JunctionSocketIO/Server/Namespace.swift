@@ -1,0 +1,75 @@
+import Logging
+public import SocketIOProtocol
+import Synchronization
+
+/// A part of a Socket.IO server that clients connect to by name, with its own handlers, middleware and rooms.
+public final class Namespace: Sendable {
+    /// How a middleware refuses: by throwing, best a ``ConnectError``.
+    public typealias Middleware = @Sendable (Socket) async throws -> Void
+
+    /// `/` for the main one, else `/admin` and the like.
+    public let name: String
+
+    let adapter: any Adapter
+    let logger: Logger
+    private let state = Mutex(State())
+
+    struct State {
+        var middleware: [Middleware] = []
+        var handlers: [ConnectionHandler] = []
+    }
+
+    enum ConnectionHandler: Sendable {
+        case inline(@Sendable (Socket) -> Void)
+        case asynchronous(@Sendable (Socket) async -> Void)
+    }
+
+    init(name: String, adapter: any Adapter, logger: Logger) {
+        self.name = name
+        self.adapter = adapter
+        self.logger = logger
+    }
+
+    /// What applies to clients that connect from now on.
+    var current: State { state.withLock { $0 } }
+
+    /// Calls `middleware` for each client that wants to connect, in the order of registration, before its connection is
+    /// confirmed. A thrown error refuses the client, which gets it as `connect_error`.
+    public func use(_ middleware: @escaping Middleware) {
+        state.withLock { $0.middleware.append(middleware) }
+    }
+
+    /// Calls `handler` for each client that has connected, on the socket's event loop; it must not block. The client's first
+    /// event is delivered when it has returned.
+    public func onConnection(_ handler: @escaping @Sendable (Socket) -> Void) {
+        state.withLock { $0.handlers.append(.inline(handler)) }
+    }
+
+    /// Calls `handler` for each client that has connected, in a task on the socket's event loop. The client's first event is
+    /// delivered when it has returned.
+    @_disfavoredOverload
+    public func onConnection(_ handler: @escaping @Sendable (Socket) async -> Void) {
+        state.withLock { $0.handlers.append(.asynchronous(handler)) }
+    }
+
+    // MARK: Broadcasting
+
+    private var everybody: BroadcastOperator { BroadcastOperator(namespace: self) }
+
+    /// Sends an event to everybody in the namespace.
+    public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
+        everybody.emit(event, repeat each arguments)
+    }
+
+    /// Sends an event with dynamic arguments to everybody in the namespace.
+    public func emit(_ event: String, arguments: [SocketIOValue]) { everybody.emit(event, arguments: arguments) }
+
+    /// Everybody in a room.
+    public func to(_ room: String) -> BroadcastOperator { everybody.to(room) }
+    /// The same as ``to(_:)``.
+    public func `in`(_ room: String) -> BroadcastOperator { everybody.to(room) }
+    /// Everybody who is not in that room.
+    public func except(_ room: String) -> BroadcastOperator { everybody.except(room) }
+    /// Disconnects everybody; with `close`, the connections under them, too.
+    public func disconnectSockets(close: Bool = false) { everybody.disconnectSockets(close: close) }
+}

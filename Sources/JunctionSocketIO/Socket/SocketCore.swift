@@ -1,0 +1,261 @@
+import DequeModule
+import JunctionCore
+import JunctionTransport
+import Logging
+import NIOCore
+import SocketIOProtocol
+
+/// A socket's state. Lives on the event loop of its session.
+///
+/// Events are handled strictly in their order. While every handler runs at once on the loop there is no queue; as soon as one
+/// is asynchronous, what comes behind it waits in the mailbox, which one task empties. Acknowledgements go past the mailbox,
+/// so a handler may wait for one.
+final class SocketCore {
+    let socket: Socket
+    var handlers: [String: [EventHandler]] = [:]
+    var onDisconnect: [@Sendable (DisconnectReason) -> Void] = []
+    /// The rooms that the socket is in, besides its own.
+    var rooms: Set<String> = []
+    private(set) var isConnected = false
+
+    private let client: ClientConnection
+    private let options: SocketIOOptions
+    private var acks: AckTable<PendingAck>
+    private var mailbox = Deque<Delivery>()
+    /// A task empties the mailbox, or the connection handler has not returned yet.
+    private var isBusy = true
+
+    /// Something to hand to the handlers.
+    private enum Delivery {
+        case event(IncomingEvent)
+        case disconnect(DisconnectReason)
+    }
+
+    /// Somebody waits for an answer of the client.
+    private struct PendingAck {
+        let resume: (Result<EventArguments, any Error>) -> Void
+        let timer: Scheduled<Void>?
+    }
+
+    init(socket: Socket, client: ClientConnection, options: SocketIOOptions) {
+        self.socket = socket
+        self.client = client
+        self.options = options
+        self.acks = AckTable(capacity: options.maximumPendingAcks)
+    }
+
+    // MARK: Connecting
+
+    /// Confirms the connection to the client. Events are delivered from ``connectionHandled()`` on.
+    func connect() {
+        isConnected = true
+        socket.namespace.adapter.add(self)
+        send(flags: []) { buffer in
+            SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
+            return []
+        }
+    }
+
+    /// The connection handlers have returned.
+    func connectionHandled() {
+        isBusy = false
+        deliverWaiting()
+    }
+
+    // MARK: Receiving
+
+    /// An event came from the client.
+    func receive(_ packet: SocketIOPacket) {
+        guard let arguments = try? EventArguments(packet), let name = arguments.event else { return }
+        let acknowledgement = packet.id.map { Acknowledgement(id: $0, socket: socket) }
+        let event = IncomingEvent(name: name, arguments: arguments, acknowledgement: acknowledgement)
+        if !isBusy, let called = handlers[name], called.allSatisfy(\.isInline) {
+            callInline(called, event)
+        } else if isBusy || handlers[name] != nil {
+            mailbox.append(.event(event))
+            if isBusy { holdBackIfFull() } else { startTask() }
+        }
+    }
+
+    private func callInline(_ called: [EventHandler], _ event: IncomingEvent) {
+        for case .inline(let handler) in called {
+            do {
+                try handler(event)
+            } catch {
+                log(error, event)
+            }
+        }
+    }
+
+    /// Goes through the mailbox; the first asynchronous handler starts the task that goes on.
+    private func deliverWaiting() {
+        while !isBusy, let next = mailbox.first {
+            if case .event(let event) = next, let called = handlers[event.name], !called.allSatisfy(\.isInline) {
+                return startTask()
+            }
+            mailbox.removeFirst()
+            deliver(next)
+        }
+    }
+
+    private func deliver(_ delivery: Delivery) {
+        switch delivery {
+        case .event(let event): callInline(handlers[event.name] ?? [], event)
+        case .disconnect(let reason): callDisconnect(reason)
+        }
+    }
+
+    private func startTask() {
+        isBusy = true
+        let socket = socket
+        // Bound to the socket: it ends when the mailbox is empty, which fills no more once the socket is disconnected.
+        Task(executorPreference: socket.executor) {
+            while let event = socket.core?.nextForTask() {
+                for handler in socket.core?.handlers[event.name] ?? [] {
+                    do {
+                        switch handler {
+                        case .inline(let handler): try handler(event)
+                        case .asynchronous(let handler): try await handler(event)
+                        }
+                    } catch {
+                        socket.core?.log(error, event)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next event for the task; `nil` ends the task.
+    private func nextForTask() -> IncomingEvent? {
+        releaseIfDrained()
+        while let next = mailbox.popFirst() {
+            switch next {
+            case .event(let event): return event
+            case .disconnect(let reason): callDisconnect(reason)
+            }
+        }
+        isBusy = false
+        return nil
+    }
+
+    private func log(_ error: any Error, _ event: IncomingEvent) {
+        options.logger.info(
+            "event handler failed",
+            metadata: ["event": "\(event.name)", "socket": "\(socket.id)", "error": "\(error)"])
+    }
+
+    // MARK: Back pressure
+
+    /// Slows the client down while the handlers are behind. While an answer of the client is awaited, reading must go on.
+    private func holdBackIfFull() {
+        guard mailbox.count >= options.maximumQueuedEvents else { return }
+        if acks.isEmpty {
+            client.pause()
+        } else if mailbox.count >= options.maximumQueuedEvents * 4 {
+            options.logger.warning("too many events wait, client cut off", metadata: ["socket": "\(socket.id)"])
+            client.abort()
+        }
+    }
+
+    private func releaseIfDrained() {
+        if mailbox.count <= options.maximumQueuedEvents / 2 { client.resume() }
+    }
+
+    // MARK: Sending
+
+    /// Sends a packet that `encode` writes; it returns the attachments.
+    func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+        guard isConnected, !(flags.contains(.volatile) && !client.session.isWritable) else { return }
+        do {
+            let attachments = try client.session.sendText(encode) ?? []
+            for attachment in attachments { client.session.send(binary: attachment) }
+        } catch {
+            socket.logUnsent(error)
+        }
+    }
+
+    /// Sends a packet that was encoded before.
+    func send(_ message: EncodedMessage, flags: EmitFlags) {
+        guard isConnected, !(flags.contains(.volatile) && !client.session.isWritable) else { return }
+        client.session.send(message)
+    }
+
+    /// Sends an event that the client is to acknowledge.
+    func sendExpectingAck(
+        timeout: TimeAmount?, resume: @escaping (Result<EventArguments, any Error>) -> Void,
+        _ encode: (inout ByteBuffer, UInt64) throws -> [ByteBuffer]
+    ) {
+        guard isConnected else { return resume(.failure(SocketIOError.disconnected)) }
+        var ownID: UInt64?
+        let timer = timeout.map { timeout in
+            socket.executor.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
+                self.socket.executor.turn {
+                    guard let ownID, self.acks.remove(ownID) != nil else { return }
+                    resume(.failure(SocketIOError.timeout))
+                }
+            }
+        }
+        guard let id = acks.insert(PendingAck(resume: resume, timer: timer)) else {
+            timer?.cancel()
+            return resume(.failure(SocketIOError.tooManyPendingAcks))
+        }
+        ownID = id
+        do {
+            let attachments = try client.session.sendText { try encode(&$0, id) } ?? []
+            for attachment in attachments { client.session.send(binary: attachment) }
+            client.resume()
+        } catch {
+            acks.remove(id)?.timer?.cancel()
+            resume(.failure(error))
+        }
+    }
+
+    /// An acknowledgement came.
+    func receiveAck(_ packet: SocketIOPacket) {
+        guard let id = packet.id, let pending = acks.remove(id) else { return }
+        pending.timer?.cancel()
+        pending.resume(Result { try EventArguments(packet) })
+    }
+
+    // MARK: Disconnecting
+
+    /// The server ends the socket, or the whole connection under it.
+    func disconnect(close: Bool) {
+        guard isConnected else { return }
+        if close { return client.disconnectAll() }
+        send(flags: []) { buffer in
+            SocketIOPacketEncoder.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
+            return []
+        }
+        disconnected(.serverNamespaceDisconnect)
+    }
+
+    /// The socket is no longer connected.
+    func disconnected(_ reason: DisconnectReason) {
+        guard isConnected else { return }
+        isConnected = false
+        client.remove(socket)
+        socket.namespace.adapter.remove(self)
+        for pending in acks.removeAll() {
+            pending.timer?.cancel()
+            pending.resume(.failure(SocketIOError.disconnected))
+        }
+        mailbox.append(.disconnect(reason))
+        deliverWaiting()
+    }
+
+    private func callDisconnect(_ reason: DisconnectReason) {
+        for handler in onDisconnect { handler(reason) }
+        // Handlers hold the socket, which holds them.
+        onDisconnect = []
+        handlers = [:]
+        socket.detach()
+    }
+}
+
+/// How an event is to be sent.
+struct EmitFlags: OptionSet, Sendable {
+    let rawValue: UInt8
+    /// Dropped when it cannot leave at once.
+    static let volatile = EmitFlags(rawValue: 1)
+}

@@ -1,0 +1,263 @@
+package import JunctionTransport
+package import NIOCore
+
+/// What a ``WebSocketHandler`` tells its owner, on its event loop.
+package protocol WebSocketDelegate: AnyObject {
+    /// A whole message came.
+    func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer)
+    /// A whole message came.
+    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer)
+    /// The connection is gone. Called once, last.
+    func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose)
+}
+
+/// How a WebSocket connection ended.
+package struct WebSocketClose: Sendable {
+    /// The code that the peer sent, or the one sent to it; 1006 without a close frame.
+    package var code: WebSocketCloseCode
+    package var reason: String
+}
+
+/// The one handler between a socket and the messages of a WebSocket connection (RFC 6455, server side).
+///
+/// It parses the frames of a read in place, and gathers everything that is sent in one turn of the loop in one buffer, so
+/// that the answers to a read leave in one system call.
+package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = Never
+    package typealias OutboundOut = ByteBuffer
+
+    /// Receives the messages. Set it before the handler joins the pipeline.
+    package var delegate: (any WebSocketDelegate)?
+
+    private let executor: LoopExecutor
+    private let maximumBufferedBytes: Int
+    private var decoder: WebSocketFrameDecoder
+    private var context: ChannelHandlerContext?
+    private var output = Output.empty
+    private var needsFlush = false
+    private var isPaused = false
+    private var readIsHeld = false
+    private var closing: WebSocketClose?
+    private var closeTimer: Scheduled<Void>?
+
+    /// What waits for the end of the turn.
+    private enum Output {
+        case empty
+        /// One frame that several connections share; written without a copy when nothing joins it.
+        case shared(ByteBuffer)
+        case gathered(ByteBuffer)
+    }
+
+    /// How long the peer may take to answer a close frame.
+    private static let closeTimeout = TimeAmount.seconds(5)
+
+    /// - Parameter maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off.
+    package init(executor: LoopExecutor, limits: WebSocketFrameLimits, maximumBufferedBytes: Int) {
+        self.executor = executor
+        self.decoder = WebSocketFrameDecoder(role: .server, limits: limits)
+        self.maximumBufferedBytes = maximumBufferedBytes
+    }
+
+    /// False once closing has begun.
+    package var isOpen: Bool { context != nil && closing == nil }
+
+    /// False while the peer is behind with reading.
+    package var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    // MARK: Receiving
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        decoder.append(unwrapInboundIn(data))
+        executor.turn { deliver() }
+    }
+
+    private func deliver() {
+        do {
+            while !isPaused, let event = try decoder.next() { receive(event) }
+        } catch {
+            close(error.closeCode, reason: error.message)
+        }
+    }
+
+    private func receive(_ event: WebSocketEvent) {
+        switch event {
+        case .text(let text):
+            if closing == nil { delegate?.webSocket(self, receivedText: text) }
+        case .binary(let bytes):
+            if closing == nil { delegate?.webSocket(self, receivedBinary: bytes) }
+        case .ping(let payload):
+            if closing == nil { send(.pong, payload) }
+        case .pong, .compressed:
+            break
+        case .close(let code, let reason):
+            if closing == nil {
+                closing = WebSocketClose(code: code ?? .noStatus, reason: reason)
+                gather { WebSocketFrameEncoder.writeClose(code, into: &$0) }
+            }
+            closeChannel()
+        }
+    }
+
+    /// Stops delivering messages and reading from the socket.
+    package func pause() {
+        isPaused = true
+    }
+
+    /// Goes on after ``pause()``.
+    package func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        executor.turn { deliver() }
+        resumeReading()
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        // A peer that does not read what it is sent is not listened to either: its answers would only pile up.
+        if isPaused || !context.channel.isWritable { readIsHeld = true } else { context.read() }
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { resumeReading() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func resumeReading() {
+        guard readIsHeld, !isPaused, let context, context.channel.isWritable else { return }
+        readIsHeld = false
+        context.read()
+    }
+
+    // MARK: Sending
+
+    /// Sends one message.
+    package func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) {
+        guard isOpen else { return }
+        gather { WebSocketFrameEncoder.write(opcode, payload, into: &$0) }
+    }
+
+    /// Sends one message that `body` writes straight into the connection's output. When it throws, nothing is sent.
+    package func send<Result, Failure: Error>(
+        _ opcode: WebSocketOpcode, _ body: (inout ByteBuffer) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        guard isOpen else { return nil }
+        return try gather { buffer throws(Failure) in
+            try WebSocketFrameEncoder.write(opcode, into: &buffer, body)
+        }
+    }
+
+    /// Sends frames that were encoded before, once for many connections.
+    package func send(encoded frames: ByteBuffer) {
+        guard isOpen else { return }
+        if case .empty = output {
+            output = .shared(frames)
+            requestFlush()
+        } else {
+            gather { $0.writeImmutableBuffer(frames) }
+        }
+    }
+
+    @discardableResult
+    private func gather<Result, Failure: Error>(
+        _ write: (inout ByteBuffer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var buffer: ByteBuffer
+        switch output {
+        case .gathered(let gathered):
+            buffer = gathered
+        case .shared(let frame):
+            buffer = executor.takeOutputBuffer()
+            buffer.writeImmutableBuffer(frame)
+        case .empty:
+            buffer = executor.takeOutputBuffer()
+        }
+        output = .empty  // the buffer has one owner while it is written to
+        defer {
+            output = .gathered(buffer)
+            requestFlush()
+        }
+        return try write(&buffer)
+    }
+
+    private func requestFlush() {
+        guard !needsFlush else { return }
+        needsFlush = true
+        executor.flushAtTurnEnd(self)
+    }
+
+    package func flushNow() {
+        guard needsFlush else { return }
+        needsFlush = false
+        let output = output
+        self.output = .empty
+        switch output {
+        case .empty:
+            return
+        case .shared(let frame):
+            context?.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+        case .gathered(let buffer):
+            if buffer.readableBytes > 0 { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+            executor.giveBackOutputBuffer(buffer)
+        }
+        cutOffIfBehind()
+    }
+
+    /// A peer that reads too slowly for what it is sent must not fill the memory.
+    private func cutOffIfBehind() {
+        guard let context, !context.channel.isWritable,
+            let buffered = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes),
+            buffered > maximumBufferedBytes
+        else { return }
+        closing = closing ?? WebSocketClose(code: .policyViolation, reason: "the peer reads too slowly")
+        context.close(promise: nil)
+    }
+
+    // MARK: Closing
+
+    /// Sends a close frame behind what is queued and waits a little for the peer's.
+    package func close(_ code: WebSocketCloseCode, reason: String = "") {
+        guard isOpen, let context else { return }
+        closing = WebSocketClose(code: code, reason: reason)
+        isPaused = false
+        gather { WebSocketFrameEncoder.writeClose(code, reason: reason, into: &$0) }
+        let channel = context.channel
+        closeTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) {
+            channel.close(promise: nil)
+        }
+        // After an error the decoder yields no more: there will be no answer to wait for.
+        if code != .normal && code != .goingAway { closeChannel() }
+    }
+
+    private func closeChannel() {
+        flushNow()
+        guard let context else { return }
+        let channel = context.channel
+        context.close(mode: .output).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        executor.turn {
+            closeTimer?.cancel()
+            self.context = nil
+            delegate?.webSocketClosed(self, closing ?? WebSocketClose(code: .abnormal, reason: ""))
+            delegate = nil
+        }
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        context.close(promise: nil)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+}

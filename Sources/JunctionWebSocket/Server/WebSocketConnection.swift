@@ -1,0 +1,45 @@
+import JunctionTransport
+public import NIOCore
+
+/// A message of a WebSocket connection.
+public enum WebSocketMessage: Sendable, Hashable {
+    /// Valid UTF-8.
+    case text(ByteBuffer)
+    /// Bytes.
+    case binary(ByteBuffer)
+}
+
+/// A plain WebSocket connection of a ``WebSocketServer``.
+public final class WebSocketConnection: Sendable {
+    /// The peer's address.
+    public let remoteAddress: SocketAddress?
+
+    private let executor: LoopExecutor
+    private let handler: NIOLoopBound<WebSocketHandler>
+
+    init(handler: WebSocketHandler, channel: any Channel, executor: LoopExecutor) {
+        self.remoteAddress = channel.remoteAddress
+        self.executor = executor
+        self.handler = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+    }
+
+    /// Queues a message; what is sent in one turn of the event loop leaves together. On a closed connection it does nothing.
+    public func send(_ message: WebSocketMessage) {
+        executor.execute {
+            switch message {
+            case .text(let text): self.handler.value.send(.text, text)
+            case .binary(let bytes): self.handler.value.send(.binary, bytes)
+            }
+        }
+    }
+
+    /// Queues a text message.
+    public func send(_ text: String) {
+        send(.text(ByteBuffer(string: text)))
+    }
+
+    /// Closes the connection behind what is queued.
+    public func close(_ code: WebSocketCloseCode = .normal, reason: String = "") {
+        executor.execute { self.handler.value.close(code, reason: reason) }
+    }
+}

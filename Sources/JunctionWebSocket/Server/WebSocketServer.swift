@@ -1,0 +1,118 @@
+public import JunctionCore
+import JunctionTransport
+public import Logging
+public import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// A server for plain WebSocket connections.
+///
+/// ```swift
+/// try await WebSocketServer(port: 3000, onMessage: { message, connection in connection.send(message) }).run()
+/// ```
+///
+/// Handlers are called on the connection's event loop and must not block.
+public final class WebSocketServer: ListeningService {
+    /// Decides, by the `Origin` of a browser, whether it may connect.
+    public typealias OriginCheck = @Sendable (_ origin: String, _ host: String?) -> Bool
+
+    private let web: WebServer
+
+    /// - Parameters:
+    ///   - path: where the server answers; everything below it, too.
+    ///   - maximumMessageSize: bytes; a larger message ends its connection with 1009. 1,000,000.
+    ///   - maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off. 16 MiB.
+    ///   - allowsOrigin: asked for requests with an `Origin`, that is for browsers. By default they must come from the
+    ///     server's own origin: the same-origin rule does not cover WebSocket.
+    public init(
+        host: String? = nil, port: Int, path: String = "/", maximumMessageSize: Int = 1_000_000,
+        maximumBufferedBytes: Int = 16_777_216, logger: Logger = Logger(label: "junction.websocket"),
+        allowsOrigin: @escaping OriginCheck = WebSocketServer.sameOrigin,
+        onConnect: (@Sendable (WebSocketConnection) -> Void)? = nil,
+        onMessage: @escaping @Sendable (WebSocketMessage, WebSocketConnection) -> Void,
+        onClose: (@Sendable (WebSocketConnection, WebSocketCloseCode) -> Void)? = nil
+    ) {
+        let live = LiveConnections()
+        let mount = Mount(path: path, shutDown: live.closeAll) { exchange in
+            guard exchange.request.asksForWebSocket else {
+                return exchange.respond(
+                    HTTPResponse(status: .upgradeRequired, headers: ["upgrade": "websocket"], body: ByteBuffer()))
+            }
+            let headers = exchange.request.head.headers
+            if let origin = headers.first(name: "origin"), !allowsOrigin(origin, headers.first(name: "host")) {
+                return exchange.respond(HTTPResponse(status: .forbidden, body: ByteBuffer(string: "Origin not allowed\n")))
+            }
+            let handler = WebSocketHandler(
+                executor: exchange.executor, limits: WebSocketFrameLimits(maxMessageBytes: maximumMessageSize),
+                maximumBufferedBytes: maximumBufferedBytes)
+            let connection = WebSocketConnection(handler: handler, channel: exchange.channel, executor: exchange.executor)
+            handler.delegate = Delegate(connection: connection, onMessage: onMessage) { code in
+                live.remove(connection)
+                onClose?(connection, code)
+            }
+            do {
+                try WebSocketUpgrade.accept(exchange, handler: handler)
+            } catch {
+                return exchange.respond(HTTPResponse(status: .badRequest, body: ByteBuffer(string: "Bad handshake\n")))
+            }
+            live.insert(connection)
+            onConnect?(connection)
+        }
+        web = WebServer(host: host, port: port, logger: logger, mounts: [mount])
+    }
+
+    public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
+        try await web.run(onListening: onListening)
+    }
+
+    /// Lets a browser in whose page came from the host and port that it now connects to.
+    public static func sameOrigin(_ origin: String, _ host: String?) -> Bool {
+        guard let host, let scheme = origin.firstRange(of: "://") else { return false }
+        return origin[scheme.upperBound...] == host
+    }
+
+    private final class Delegate: WebSocketDelegate {
+        private let connection: WebSocketConnection
+        private let onMessage: @Sendable (WebSocketMessage, WebSocketConnection) -> Void
+        private let onClose: @Sendable (WebSocketCloseCode) -> Void
+
+        init(
+            connection: WebSocketConnection,
+            onMessage: @escaping @Sendable (WebSocketMessage, WebSocketConnection) -> Void,
+            onClose: @escaping @Sendable (WebSocketCloseCode) -> Void
+        ) {
+            self.connection = connection
+            self.onMessage = onMessage
+            self.onClose = onClose
+        }
+
+        func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer) {
+            onMessage(.text(text), connection)
+        }
+
+        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer) {
+            onMessage(.binary(bytes), connection)
+        }
+
+        func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
+            onClose(close.code)
+        }
+    }
+}
+
+/// The connections that are told when the server goes away.
+private final class LiveConnections: Sendable {
+    private let connections = Mutex<[ObjectIdentifier: WebSocketConnection]>([:])
+
+    func insert(_ connection: WebSocketConnection) {
+        connections.withLock { $0[ObjectIdentifier(connection)] = connection }
+    }
+
+    func remove(_ connection: WebSocketConnection) {
+        connections.withLock { $0[ObjectIdentifier(connection)] = nil }
+    }
+
+    @Sendable func closeAll() async {
+        for connection in connections.withLock({ Array($0.values) }) { connection.close(.goingAway) }
+    }
+}
