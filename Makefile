@@ -1,0 +1,31 @@
+# The commands of the project. Each installs what it needs first (Scripts/setup).
+#   make run [ARGS="--port 4000"]   the gateway, release build
+#   make test                       all tests, with every interop peer
+#   make format | make lint         the style of .swift-format, and the import directions
+#   make setup                      installs all that the others need
+
+.PHONY: run test format lint setup
+
+run:
+	@Scripts/setup build
+	@swift build -c release --product junction --static-swift-stdlib
+	@exec "$$(swift build -c release --show-bin-path)/junction" serve $(ARGS)
+
+test: export JUNCTION_PEERS = $(CURDIR)/.cache/peers
+test: export JUNCTION_REQUIRE_PEERS = 1
+test:
+	@Scripts/setup test
+	swift build --build-tests
+	swift test --skip-build --parallel
+
+format:
+	@Scripts/setup build
+	swift format --in-place --parallel --recursive $(wildcard Package.swift Sources Tests Examples Benchmarks)
+
+lint:
+	@Scripts/setup build
+	swift format lint --strict --parallel --recursive $(wildcard Package.swift Sources Tests Examples Benchmarks)
+	Scripts/check-imports
+
+setup:
+	@Scripts/setup test
