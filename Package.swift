@@ -18,6 +18,9 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(
+    name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -46,6 +49,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        // Tests only: starts the programs of the interop tests, and ends them with the scope that started them.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     ],
     targets: [
         // Vocabulary, no sockets.
@@ -69,8 +75,8 @@ let package = Package(
         library(
             "JunctionGateway",
             [
-                "JunctionCore", "JunctionTransport", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", nioCore, nioHTTP1,
-                logging, lifecycle,
+                "JunctionCore", "JunctionTransport", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", nioCore,
+                nioHTTP1, logging, lifecycle,
             ]),
         .executableTarget(
             name: "junction", dependencies: ["JunctionCore", "JunctionGateway", logging, lifecycle, argumentParser],
@@ -79,5 +85,9 @@ let package = Package(
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
         tests("EngineIOProtocol", ["EngineIOProtocol", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", nioCore]),
+        // Real peers: Node.js, python-socketio, Chromium, ncat (Scripts/setup installs them).
+        tests(
+            "Interop",
+            ["JunctionTCP", "JunctionUDP", "JunctionSocketIO", subprocess, systemPackage], resources: [.copy("Peers")]),
     ]
 )

@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+/// A foreign program that Junction is tested against.
+///
+/// A test that needs one takes its ``requirement`` as a trait: without the peer it is skipped and says why, unless
+/// `JUNCTION_REQUIRE_PEERS` is set (`make test` does), which makes a missing peer a failure.
+struct Peer: Sendable {
+    /// What the reason of a skipped test calls it.
+    let name: String
+    /// The program to start; nil where this machine lacks it.
+    let executable: String?
+    /// The extension of the programs in `Peers/` that it runs; nil for one that is a program itself.
+    let scriptExtension: String?
+
+    /// Node.js, with its modules `net` and `dgram`.
+    static let node = Peer(name: "Node.js", executable: find("node"), scriptExtension: "js")
+    /// Python with the package `python-socketio`.
+    static let python = Peer(name: "python-socketio", executable: venvPython, scriptExtension: "py")
+    /// Chromium with the stock browser client of Socket.IO, driven by `browser.py`.
+    static let browser = Peer(
+        name: "Chromium with socket.io.min.js",
+        executable: find("chromium") != nil && isFile(browserClient) ? venvPython : nil, scriptExtension: "py")
+    static let ncat = Peer(name: "ncat", executable: find("ncat"), scriptExtension: nil)
+    static let socat = Peer(name: "socat", executable: find("socat"), scriptExtension: nil)
+
+    /// Skips the test where the peer is missing and not required.
+    var requirement: ConditionTrait {
+        .enabled(if: executable != nil || Self.areRequired, "needs \(name): `make setup` installs it")
+    }
+
+    /// The directory that `Scripts/setup test` fills: `JUNCTION_PEERS`, else the one in this clone.
+    static let directory = URL(
+        filePath: environment["JUNCTION_PEERS"]
+            ?? URL(filePath: #filePath).appending(path: "../../../../.cache/peers").standardized.path)
+
+    private static let environment = ProcessInfo.processInfo.environment
+    private static let areRequired = environment["JUNCTION_REQUIRE_PEERS"] != nil
+    private static let browserClient = directory.appending(path: "socket.io.min.js").path
+    private static let venvPython: String? = {
+        let path = directory.appending(path: "venv/bin/python").path
+        return isFile(path) ? path : nil
+    }()
+
+    private static func find(_ program: String) -> String? {
+        (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first(where: isFile)
+    }
+
+    private static func isFile(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path)
+    }
+}
+
+/// What went wrong with a peer, with all that it printed until then.
+struct PeerFailure: Error, CustomStringConvertible {
+    var reason: String
+    var output: [String] = []
+
+    var description: String {
+        output.isEmpty ? reason : "\(reason)\nIt printed:\n" + output.map { "    \($0)\n" }.joined()
+    }
+}
