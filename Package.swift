@@ -77,6 +77,11 @@ let package = Package(
             [
                 "JunctionCore", "JunctionTransport", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", nioCore,
                 nioHTTP1, logging, lifecycle,
+            ],
+            // In the program itself: it stays one file that can be copied anywhere.
+            resources: [
+                .embedInCode("Console/index.html"), .embedInCode("Console/console.css"),
+                .embedInCode("Console/console.js"),
             ]),
         .executableTarget(
             name: "junction", dependencies: ["JunctionCore", "JunctionGateway", logging, lifecycle, argumentParser],
