@@ -1,0 +1,64 @@
+extension UInt8 {
+    @inline(__always)
+    var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
+
+    var hexDigitValue: UInt16? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt16(self &- UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt16(self &- UInt8(ascii: "a") &+ 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt16(self &- UInt8(ascii: "A") &+ 10)
+        default: nil
+        }
+    }
+}
+
+/// Eight bytes examined at once.
+enum EightBytes {
+    private static var ones: UInt64 { 0x0101_0101_0101_0101 }
+    private static var highs: UInt64 { 0x8080_8080_8080_8080 }
+
+    /// Nonzero if a byte of `word` ends a run that can be copied between JSON and a string as it is: a quote, a
+    /// backslash, a control character or, with `ascii`, anything above U+007F.
+    ///
+    /// The lowest bit set marks the first such byte exactly; bits above it may be false alarms of the subtraction.
+    @inline(__always)
+    static func special(in word: UInt64, ascii: Bool) -> UInt64 {
+        let quote = word ^ (0x22 &* self.ones)
+        let backslash = word ^ (0x5C &* self.ones)
+        let control = (word &- (0x20 &* self.ones)) & ~word
+        let found = ((quote &- self.ones) & ~quote) | ((backslash &- self.ones) & ~backslash) | control
+        return (ascii ? found | word : found) & self.highs
+    }
+}
+
+extension RawSpan {
+    /// The byte at an offset; nil beyond the end.
+    @inline(__always)
+    func byte(_ at: Int) -> UInt8? {
+        at < self.byteCount ? self.unsafeLoad(fromByteOffset: at, as: UInt8.self) : nil
+    }
+
+    @inline(__always)
+    func skipWhitespace(_ at: inout Int) {
+        while let byte = self.byte(at), byte <= 0x20,
+            byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+        {
+            at += 1
+        }
+    }
+
+    /// Moves to the first byte that is a quote, a backslash, a control character or, with `ascii`, not ASCII, or close
+    /// before it: the caller examines the byte found there anyway.
+    @inline(__always)
+    func skipPlain(_ at: inout Int, ascii: Bool) {
+        while at + 8 <= self.byteCount {
+            let word = UInt64(littleEndian: self.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
+            let special = EightBytes.special(in: word, ascii: ascii)
+            if special != 0 {
+                at += special.trailingZeroBitCount >> 3
+                return
+            }
+            at += 8
+        }
+    }
+}
