@@ -1,0 +1,138 @@
+internal import NIOCore
+
+/// The arguments of an event or of an acknowledgement, decoded one after another.
+///
+/// As in JavaScript, arguments that are not asked for are ignored, and a missing one is nothing: nil for an optional type,
+/// an error for every other.
+///
+/// ```swift
+/// var arguments = try EventArguments(packet)  // ["sum",1,2]
+/// let (a, b) = try arguments.decode(Int.self, Int.self)
+/// ```
+public struct EventArguments: Sendable {
+    /// The name of the event; nil for an acknowledgement. A number is written as JavaScript would.
+    public let event: String?
+    private let json: ByteBuffer
+    private let attachments: [ByteBuffer]
+    /// The position of the argument that comes next, nil behind the last.
+    private var position: Int?
+    private var index = 0
+
+    /// The arguments of an EVENT or ACK packet.
+    ///
+    /// - Throws: ``NotAnEvent`` for a packet of another kind.
+    public init(_ packet: borrowing SocketIOPacket) throws(NotAnEvent) {
+        guard let payload = packet.payload else { throw NotAnEvent(kind: packet.kind) }
+        let text = payload.readableBytesSpan
+        var start = 0
+        text.skipWhitespace(&start)
+        switch packet.kind {
+        case .event, .binaryEvent:
+            var at = text.firstElement(in: start) ?? start
+            self.event = text.readEventName(&at)
+            self.position = text.nextElement(after: at)
+        case .ack, .binaryAck:
+            self.event = nil
+            self.position = text.firstElement(in: start)
+        case .connect, .connectError, .disconnect:
+            throw NotAnEvent(kind: packet.kind)
+        }
+        self.json = payload
+        self.attachments = packet.attachments
+    }
+
+    /// Whether no argument is left.
+    public var isAtEnd: Bool { self.position == nil }
+
+    /// How many arguments are left. Counting takes a look at each of them.
+    public var count: Int {
+        let text = self.json.readableBytesSpan
+        var count = 0
+        var next = self.position
+        while let position = next {
+            count += 1
+            next = text.nextElement(after: text.endOfValue(at: position))
+        }
+        return count
+    }
+
+    /// Decodes the next argument.
+    ///
+    /// - Throws: `DecodingError`, whose coding path starts with the index of the argument; the argument is not consumed.
+    @specialized(where T == String)
+    public mutating func next<T: Decodable>(_ type: T.Type = T.self) throws -> T {
+        guard let position else { return try self.missing(type) }
+        var next: Int?
+        let value = try self.read(type, at: position, next: &next)
+        self.position = next
+        self.index += 1
+        return value
+    }
+
+    @inline(__always)
+    private func read<T: Decodable>(_ type: T.Type, at position: Int, next: inout Int?) throws -> T {
+        let text = self.json.readableBytesSpan
+        var end = position
+        do throws(JSONReadFailure) {
+            let value = try text.readDirectly(type, &end, attachments: self.attachments)
+            next = text.nextElement(after: end)
+            return value
+        } catch .needsDecoder {
+            next = text.nextElement(after: text.endOfValue(at: position))
+            let source = JSONSource(json: self.json, attachments: self.attachments)
+            return try T(from: JSONValueDecoder(source: source, position: position, path: self.path))
+        } catch {
+            throw error.decodingError(for: type, at: self.path)
+        }
+    }
+
+    /// Decodes as many of the next arguments as there are types.
+    ///
+    /// ```swift
+    /// let (name, level, unit) = try arguments.decode(String.self, Double.self, String?.self)
+    /// ```
+    /// - Throws: `DecodingError` as ``next(_:)`` does.
+    public func decode<each T: Decodable>(_ types: repeat (each T).Type) throws -> (repeat each T) {
+        var reader = self
+        return (repeat try reader.next(each types))
+    }
+
+    /// All arguments that are left, as values of any shape.
+    public mutating func remaining() throws -> [SocketIOValue] {
+        var values: [SocketIOValue] = []
+        while !self.isAtEnd { values.append(try self.next(SocketIOValue.self)) }
+        return values
+    }
+
+    private var path: CodingPathNode? { CodingPathNode(JSONKey.index(self.index), parent: nil) }
+
+    private func missing<T>(_ type: T.Type) throws -> T {
+        if let absent = type as? any Absentable.Type, let value = absent.absent as? T { return value }
+        let owner = self.event.map { "event \"\($0)\"" } ?? "the acknowledgement"
+        throw DecodingError.valueNotFound(
+            type,
+            .init(
+                codingPath: self.path.keys,
+                debugDescription: "Argument \(self.index) of \(owner) is missing; expected \(type)."))
+    }
+}
+
+/// A packet of another kind was taken for an event or an acknowledgement.
+public struct NotAnEvent: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kind that the packet has.
+    public let kind: SocketIOPacket.Kind
+
+    /// What is wrong, in a plain sentence.
+    public var description: String { "A packet of the kind \(self.kind) has no arguments." }
+}
+
+extension RawSpan {
+    /// Reads the name of an event and moves past it.
+    fileprivate func readEventName(_ at: inout Int) -> String {
+        guard self.jsonKind(at: at) == .number else { return self.readString(&at) }
+        let start = at
+        at = self.endOfScalar(at: start)
+        let text = self.string(start, at)
+        return Double(text).flatMap(JavaScriptNumber.text) ?? text
+    }
+}

@@ -1,0 +1,104 @@
+internal import NIOCore
+
+/// Writes the packet of an event or an acknowledgement: header, name and arguments as they come.
+struct PayloadWriter {
+    private let start: Int
+    private let binaryKind: SocketIOPacket.Kind
+    private var count = 0
+    private var attachments: [ByteBuffer] = []
+
+    init(event name: String, namespace: String, id: UInt64?, _ buffer: inout ByteBuffer) throws {
+        guard !ReservedEvent.contains(name) else {
+            throw JSONWriteFailure(reason: "\"\(name)\" is a reserved event name.").encodingError(for: name, at: [])
+        }
+        self.start = buffer.writerIndex
+        self.binaryKind = .binaryEvent
+        buffer.writePacketHeader(.event, namespace: namespace, id: id)
+        buffer.writeInteger(UInt8(ascii: "["))
+        buffer.writeJSONString(name)
+        self.count = 1
+    }
+
+    init(ack id: UInt64, namespace: String, _ buffer: inout ByteBuffer) {
+        self.start = buffer.writerIndex
+        self.binaryKind = .binaryAck
+        buffer.writePacketHeader(.ack, namespace: namespace, id: id)
+        buffer.writeInteger(UInt8(ascii: "["))
+    }
+
+    /// Writes the next argument.
+    mutating func write<T: Encodable>(_ value: T, into buffer: inout ByteBuffer) throws {
+        if self.count > 0 { buffer.writeInteger(UInt8(ascii: ",")) }
+        let index = self.binaryKind == .binaryEvent ? self.count - 1 : self.count
+        self.count += 1
+        try buffer.writeJSON(value, attachments: &self.attachments, path: [JSONKey.index(index)])
+    }
+
+    /// Writes all arguments and ends the packet; after an error nothing of it is left.
+    mutating func write(all arguments: [any Encodable], into buffer: inout ByteBuffer) throws -> [ByteBuffer] {
+        do {
+            for argument in arguments { try self.write(argument, into: &buffer) }
+        } catch {
+            self.cancel(&buffer)
+            throw error
+        }
+        return self.finish(&buffer)
+    }
+
+    /// Takes back everything written.
+    func cancel(_ buffer: inout ByteBuffer) {
+        buffer.moveWriterIndex(to: self.start)
+    }
+
+    /// Ends the packet, which becomes a binary one if it has attachments.
+    func finish(_ buffer: inout ByteBuffer) -> [ByteBuffer] {
+        buffer.writeInteger(UInt8(ascii: "]"))
+        guard !self.attachments.isEmpty else { return [] }
+        // The type was written before anyone could know. Copying once is cheaper than looking for binary values first.
+        let behindType = self.start + 1
+        let rest = buffer.getSlice(at: behindType, length: buffer.writerIndex - behindType)
+        buffer.moveWriterIndex(to: self.start)
+        buffer.writeInteger(self.binaryKind.digit)
+        buffer.writeDecimal(self.attachments.count)
+        buffer.writeInteger(UInt8(ascii: "-"))
+        if let rest { buffer.writeImmutableBuffer(rest) }
+        return self.attachments
+    }
+}
+
+extension SocketIOPacket.Kind {
+    var digit: UInt8 { UInt8(ascii: "0") + self.rawValue }
+}
+
+extension ByteBuffer {
+    /// Writes what stands before the payload, for a packet without attachments.
+    mutating func writePacketHeader(_ kind: SocketIOPacket.Kind, namespace: String, id: UInt64?) {
+        self.writeInteger(kind.digit)
+        if namespace != "/" {
+            self.writeString(namespace)
+            self.writeInteger(UInt8(ascii: ","))
+        }
+        if let id { self.writeDecimal(id) }
+    }
+
+    /// Writes any value as JSON; its binary parts go to `attachments`. After an error the buffer's end is undefined.
+    mutating func writeJSON<T: Encodable>(
+        _ value: T, attachments: inout [ByteBuffer], path: @autoclosure () -> [any CodingKey]
+    ) throws {
+        do throws(JSONWriteFailure) {
+            if try self.writeDirectly(value, attachments: &attachments) { return }
+        } catch {
+            throw error.encodingError(for: value, at: path())
+        }
+        // The session owns the bytes while it writes them; a second owner would have them copied.
+        let collector = AttachmentCollector(attachments)
+        let session = JSONEncodingSession(output: self, collector: collector, path: path())
+        attachments = []
+        self = ByteBuffer()
+        defer {
+            self = session.finish()
+            attachments = collector.attachments
+        }
+        try session.encode(value)
+    }
+}

@@ -1,0 +1,69 @@
+public import NIOCore
+
+/// One packet of the Socket.IO protocol, revision 5 ("Packet encoding").
+///
+/// What an event or an acknowledgement carries is read with ``EventArguments``, what a CONNECT or CONNECT_ERROR carries
+/// with ``decodePayload(_:)``.
+public struct SocketIOPacket: Hashable, Sendable {
+    /// What a packet is for; the raw value is its digit on the wire.
+    public enum Kind: UInt8, Hashable, Sendable, CaseIterable {
+        case connect
+        case disconnect
+        case event
+        case ack
+        case connectError
+        /// An event with attachments; the reference calls it an EVENT too once it is decoded.
+        case binaryEvent
+        /// An acknowledgement with attachments.
+        case binaryAck
+    }
+
+    /// What the packet is for.
+    public let kind: Kind
+    /// The namespace as it came, `/` for the main one.
+    public let namespace: String
+    /// The acknowledgement id: of an event, that its sender waits for an answer; of an acknowledgement, what it answers.
+    public let id: UInt64?
+    /// The payload as JSON, checked completely; binary values are placeholders in it.
+    public let payload: ByteBuffer?
+    /// The binary values that the placeholders of the payload stand for.
+    public let attachments: [ByteBuffer]
+}
+
+extension SocketIOPacket {
+    /// The namespace without a query, and the query without its question mark.
+    ///
+    /// Clients of Engine.IO 3 send the values that later ones put into the CONNECT payload as a query of the namespace
+    /// (`0/admin?token=1,`). To later revisions a query is a part of the name, as any other character is.
+    public var namespaceComponents: (path: Substring, query: Substring?) {
+        guard let mark = self.namespace.firstIndex(of: "?") else { return (self.namespace[...], nil) }
+        return (self.namespace[..<mark], self.namespace[self.namespace.index(after: mark)...])
+    }
+
+    /// Decodes the whole payload as one value, such as the `auth` object of a CONNECT.
+    ///
+    /// ```swift
+    /// struct Credentials: Decodable { let token: String }
+    /// let credentials = try packet.decodePayload(Credentials.self)
+    /// ```
+    /// - Throws: `DecodingError`; a missing payload is nil for an optional type and `valueNotFound` for every other.
+    public func decodePayload<T: Decodable>(_ type: T.Type = T.self) throws -> T {
+        if let payload {
+            var start = 0
+            payload.readableBytesSpan.skipWhitespace(&start)
+            return try JSONSource(json: payload, attachments: self.attachments).decode(type, at: start, path: nil)
+        }
+        if let absent = T.self as? any Absentable.Type, let value = absent.absent as? T { return value }
+        throw DecodingError.valueNotFound(
+            type, .init(codingPath: [], debugDescription: "Expected \(type) but the packet has no payload."))
+    }
+}
+
+/// A type with a value for "nothing was sent": every optional.
+protocol Absentable {
+    static var absent: Self { get }
+}
+
+extension Optional: Absentable {
+    static var absent: Wrapped? { nil }
+}

@@ -1,0 +1,89 @@
+public import NIOCore
+
+/// Turns the messages of one connection into packets, attachments put together.
+///
+/// Feed it every Engine.IO message in order of arrival. It accepts what the reference parser (socket.io-parser 4.2.6)
+/// accepts of revision 5, less what that lets through against the protocol's text: events and acknowledgements without a
+/// payload, and ids and counts that are not plain digits. No input can make it trap.
+///
+/// ```swift
+/// var decoder = SocketIOPacketDecoder()
+/// if let packet = try decoder.decode(text: buffer), packet.kind == .event {
+///     var arguments = try EventArguments(packet)
+///     print(arguments.event, try arguments.next(String.self))
+/// }
+/// ```
+public struct SocketIOPacketDecoder: Sendable {
+    /// What the peer may send.
+    public let limits: SocketIOLimits
+    private var reassembly: Reassembly?
+
+    /// A packet whose attachments are still on their way.
+    private struct Reassembly {
+        let packet: SocketIOPacket
+        let missing: Int
+        let byteCount: Int
+        var attachments: [ByteBuffer] = []
+    }
+
+    /// A decoder for one connection.
+    public init(limits: SocketIOLimits = SocketIOLimits()) {
+        self.limits = limits
+    }
+
+    /// Decodes a text message.
+    ///
+    /// - Returns: the packet, or nil while its attachments are outstanding.
+    /// - Throws: ``SocketIOParseError``; the packet under way, if any, is dropped.
+    public mutating func decode(text: ByteBuffer) throws(SocketIOParseError) -> SocketIOPacket? {
+        guard self.reassembly == nil else {
+            self.reassembly = nil
+            throw SocketIOParseError(
+                code: .unexpectedText, message: "Got plaintext data when reconstructing a packet.", offset: 0)
+        }
+        guard text.readableBytes <= self.limits.maxPacketBytes else { throw self.packetTooLarge }
+        let bytes = text.readableBytesSpan
+        let header = try PacketHeader(bytes, limits: self.limits)
+        var payload: ByteBuffer?
+        if header.length < bytes.byteCount {
+            try bytes.validatePayload(header, limits: self.limits)
+            payload = text.getSlice(at: text.readerIndex + header.length, length: bytes.byteCount - header.length)
+        } else {
+            try header.requireNoPayloadNeeded()
+        }
+        let packet = SocketIOPacket(
+            kind: header.kind, namespace: header.namespace, id: header.id, payload: payload, attachments: [])
+        guard header.attachmentCount > 0 else { return packet }
+        self.reassembly = Reassembly(packet: packet, missing: header.attachmentCount, byteCount: bytes.byteCount)
+        return nil
+    }
+
+    /// Decodes a binary message: the next attachment of the packet under way.
+    ///
+    /// - Returns: the packet once this was its last attachment, nil before.
+    /// - Throws: ``SocketIOParseError``; the packet under way, if any, is dropped.
+    public mutating func decode(binary: ByteBuffer) throws(SocketIOParseError) -> SocketIOPacket? {
+        guard let reassembly = self.reassembly.take() else {
+            throw SocketIOParseError(
+                code: .unexpectedBinary, message: "Got binary data when not reconstructing a packet.", offset: 0)
+        }
+        let byteCount = reassembly.byteCount + binary.readableBytes
+        guard byteCount <= self.limits.maxPacketBytes else { throw self.packetTooLarge }
+        let attachments = reassembly.attachments + [binary]
+        let packet = reassembly.packet
+        guard reassembly.missing == 1 else {
+            self.reassembly = Reassembly(
+                packet: packet, missing: reassembly.missing - 1, byteCount: byteCount, attachments: attachments)
+            return nil
+        }
+        return SocketIOPacket(
+            kind: packet.kind, namespace: packet.namespace, id: packet.id, payload: packet.payload,
+            attachments: attachments)
+    }
+
+    private var packetTooLarge: SocketIOParseError {
+        SocketIOParseError(
+            code: .limitExceeded, message: "The packet is larger than \(self.limits.maxPacketBytes) bytes.",
+            offset: self.limits.maxPacketBytes)
+    }
+}
