@@ -1,18 +1,48 @@
-import JunctionCore
+// Echo servers for the load generator, on 127.0.0.1 at the port in the environment variable PORT. Each runs the code that
+// a user would write.
+import JunctionSocketIO
 import JunctionTCP
-import NIOCore
+import JunctionUDP
 
 #if canImport(Glibc)
 import Glibc
+#else
+import Darwin
 #endif
 
-let port = Int(String(cString: getenv("PORT")))!
+let host = "127.0.0.1"
+let port = getenv("PORT").flatMap { Int(String(cString: $0)) } ?? 3000
+
+/// Answers `message`, `ack`, `broadcast`, `join` and `toroom`.
+func socketIOServer() -> SocketIOServer {
+    let io = SocketIOServer(host: host, port: port)
+    io.onConnection { socket in
+        socket.on("message") { (value: SocketIOValue) in socket.emit("message", value) }
+        socket.on("ack") { (value: SocketIOValue) in value }
+        socket.on("broadcast") { (value: SocketIOValue) in io.emit("message", value) }
+        socket.on("join") { (room: String) in socket.join(room) }
+        socket.on("toroom") { (room: String, value: SocketIOValue) in io.to(room).emit("message", value) }
+    }
+    return io
+}
+
+let server: any ListeningService
 switch CommandLine.arguments.dropFirst().first {
 case "tcp":
-    try await TCPServer(host: "127.0.0.1", port: port) { connection in
+    server = TCPServer(host: host, port: port) { connection in
         for try await data in connection.inbound { try await connection.write(data) }
-    }.run()
+    }
 case "tcp-inline":
-    try await TCPServer(host: "127.0.0.1", port: port, onMessage: { data, connection in connection.write(data) }).run()
-default: print("usage: bench-server tcp|tcp-inline|udp|websocket|socketio")
+    server = TCPServer(host: host, port: port, onMessage: { data, connection in connection.write(data) })
+case "udp":
+    server = UDPServer(
+        host: host, port: port, onDatagram: { datagram, socket in socket.send(datagram.payload, to: datagram.sender) })
+case "websocket":
+    server = WebSocketServer(host: host, port: port, onMessage: { message, connection in connection.send(message) })
+case "socketio":
+    server = socketIOServer()
+default:
+    print("usage: PORT=3000 bench-server tcp|tcp-inline|udp|websocket|socketio")
+    exit(64)
 }
+try await server.run()
