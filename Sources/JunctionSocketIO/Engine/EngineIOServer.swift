@@ -62,7 +62,7 @@ public final class EngineIOServer: Sendable {
 
     // MARK: Requests
 
-    private func handle(_ exchange: HTTPExchange) {
+    func handle(_ exchange: HTTPExchange) {
         let headers: HTTPHeaders
         switch originPolicy.check(exchange.request) {
         case .allow(let fields):

@@ -40,7 +40,9 @@ public final class SocketIOServer: ListeningService {
         let main = Namespace(name: "/", adapter: InMemoryAdapter(), logger: options.logger)
         self.main = main
         self.namespaces = Mutex(["/": main])
-        engine.onConnection { [unowned self] session in
+        // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
+        engine.onConnection { [weak self] session in
+            guard let self else { return session.close() }
             session.withCore { core in core.delegate = ClientConnection(session: core, server: self) }
         }
     }
@@ -54,7 +56,9 @@ public final class SocketIOServer: ListeningService {
     }
 
     /// The server as a part of a ``WebServer``.
-    public func mount() -> Mount { engine.mount(at: options.path) }
+    public func mount() -> Mount {
+        Mount(path: options.path, shutDown: { self.close() }, handle: { self.engine.handle($0) })
+    }
 
     // MARK: Namespaces
 

@@ -192,7 +192,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         self.output = .empty
         switch output {
         case .empty:
-            return
+            context?.flush()
         case .shared(let frame):
             context?.writeAndFlush(wrapOutboundOut(frame), promise: nil)
         case .gathered(let buffer):
@@ -237,6 +237,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        requestFlush()  // the answer to the handshake, together with what is sent first
     }
 
     package func handlerRemoved(context: ChannelHandlerContext) {
