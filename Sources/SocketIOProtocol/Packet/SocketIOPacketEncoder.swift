@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// Writes packets to the end of a buffer, as text, and returns the attachments that have to be sent after it, each as a
-/// binary message of its own.
+/// binary message of its own. A namespace starts with a slash and has no comma in it.
 ///
 /// Binary values (`Data`, `ByteBuffer`, ``SocketIOValue/binary(_:)``) may stand anywhere in an argument. If an argument
 /// cannot be encoded the error is an `EncodingError` and the buffer is what it was before.
