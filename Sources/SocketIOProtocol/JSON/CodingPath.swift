@@ -50,7 +50,7 @@ extension CodingPathNode? {
 
 /// `value`, known by the caller to be of type `T` although the compiler cannot see it.
 ///
-/// A dynamic cast would say the same about fifty times more slowly.
+/// A dynamic cast would say the same, by way of the runtime.
 @inline(__always)
 func assumingSameType<Value, T>(_ value: Value, _ type: T.Type) -> T {
     assert(Value.self == T.self)
