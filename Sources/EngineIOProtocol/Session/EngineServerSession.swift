@@ -24,7 +24,8 @@ public struct EngineServerSession: ~Copyable {
         case none
         /// A WebSocket connection came and has not been asked anything yet.
         case connected
-        /// It answered the client's probe; polls are answered at once so that the client can leave polling.
+        /// It answered the client's probe. A poll that comes now is kept a little: the client is about to leave polling, and
+        /// does so as soon as the poll is answered.
         case answered
     }
 
@@ -118,6 +119,8 @@ public struct EngineServerSession: ~Copyable {
         case answer([EnginePacket])
         /// Keep it until there is something to send.
         case park
+        /// Keep it for a moment; then ``releasePoll()``.
+        case parkBriefly
         /// Answer with these packets; the session is over with them.
         case answerLast([EnginePacket])
         /// Two polls at once: end the session, answer the first with a close packet, refuse this one.
@@ -141,9 +144,9 @@ public struct EngineServerSession: ~Copyable {
                 state = .polling(polling)
                 return .answer(packets)
             }
-            if case .answered = polling.probe { return .answer([EnginePacket(.noop)]) }
             polling.isParked = true
             state = .polling(polling)
+            if case .answered = polling.probe { return .parkBriefly }
             return .park
         case .closing(let queue):
             state = .closed
@@ -151,6 +154,14 @@ public struct EngineServerSession: ~Copyable {
         case .websocket, .closed:
             return .refuse
         }
+    }
+
+    /// A poll has been kept for a moment during an upgrade; true when it is to be answered with a noop.
+    public mutating func releasePoll() -> Bool {
+        guard case .polling(var polling) = state, polling.isParked, case .answered = polling.probe else { return false }
+        polling.isParked = false
+        state = .polling(polling)
+        return true
     }
 
     // MARK: Receiving
@@ -199,8 +210,8 @@ public struct EngineServerSession: ~Copyable {
     public enum ProbeAction: Sendable, Equatable {
         /// Answer the probe; when `noop`, answer the poll that waits with a noop, so that the client can stop polling.
         case answerProbe(noop: Bool)
-        /// The connection carries the session from now on: write these packets to it; when `noop`, answer the poll.
-        case upgraded([EnginePacket], noop: Bool)
+        /// The connection carries the session from now on: write these packets to it, and refuse the poll if one waits.
+        case upgraded([EnginePacket])
         /// Close the connection; the session stays with polling.
         case abort
     }
@@ -217,7 +228,7 @@ public struct EngineServerSession: ~Copyable {
             return .answerProbe(noop: noop)
         case .upgrade:
             state = .websocket
-            return .upgraded(polling.queue, noop: polling.isParked)
+            return .upgraded(polling.queue)
         default:
             probeLeft()
             return .abort

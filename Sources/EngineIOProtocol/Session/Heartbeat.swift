@@ -36,13 +36,20 @@ public struct Heartbeat: Sendable {
         switch phase {
         case .idle(let nextPing):
             guard nextPing <= now else { return .wait(until: nextPing) }
-            phase = .awaitingPong(until: now + timeout)
-            return .ping(then: now + timeout)
+            // Counted from when it was due, so that a late timer does not give the client more time.
+            phase = .awaitingPong(until: nextPing + timeout)
+            return .ping(then: nextPing + timeout)
         case .awaitingPong(let deadline):
             // While nothing is read, a pong cannot be seen: its absence says nothing about the peer.
             if pausedSince != nil { return .wait(until: max(deadline, now + timeout)) }
             return deadline <= now ? .timeout : .wait(until: deadline)
         }
+    }
+
+    /// The pong did not come in time, whether or not the timer that tells so has run yet.
+    public func isOverdue(_ now: NIODeadline) -> Bool {
+        guard case .awaitingPong(let deadline) = phase, pausedSince == nil else { return false }
+        return deadline <= now
     }
 
     /// A pong came.

@@ -39,6 +39,9 @@ final class EngineSessionCore: TurnFlushing {
     /// A polling request whose packets were not all taken yet, because reading is paused.
     private var pendingPost: (packets: ArraySlice<EnginePacket>, answer: Answer)?
 
+    /// How long a poll is kept while the client upgrades; as long as the JavaScript server does.
+    private static let upgradePollDelay = TimeAmount.milliseconds(100)
+
     /// A request to be answered, with the fields that every answer to it has.
     struct Answer {
         let exchange: HTTPExchange
@@ -148,6 +151,7 @@ final class EngineSessionCore: TurnFlushing {
 
     /// GET: the client asks for packets.
     func get(_ answer: Answer) {
+        if heartbeat.isOverdue(.now()) { end(.pingTimeout) }
         switch machine.pollArrived() {
         case .answer(let packets):
             answer.respond(packets)
@@ -155,16 +159,25 @@ final class EngineSessionCore: TurnFlushing {
             answer.respond(packets)
             finish(.forcedClose)
         case .park:
-            poll = answer
-            let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
-            answer.onDisconnect { [executor] in
-                executor.execute { bound.value.pollLeft(answer) }
+            park(answer)
+        case .parkBriefly:
+            park(answer)
+            after(Self.upgradePollDelay) { core in
+                if core.machine.releasePoll() { core.answerPoll([EnginePacket(.noop)]) }
             }
         case .overlap(let closing):
             finish(closing)
             answer.respond(.badRequest)
         case .refuse:
             answer.respond(EngineRequestError(.badRequest))
+        }
+    }
+
+    private func park(_ answer: Answer) {
+        poll = answer
+        let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
+        answer.onDisconnect { [executor] in
+            executor.execute { bound.value.pollLeft(answer) }
         }
     }
 
@@ -263,9 +276,10 @@ final class EngineSessionCore: TurnFlushing {
         case .answerProbe(let noop):
             write(EnginePacket(.pong, EngineServerSession.probe))
             if noop { answerPoll([EnginePacket(.noop)]) }
-        case .upgraded(let queue, let noop):
+        case .upgraded(let queue):
             patienceTimer?.cancel()
-            if noop { answerPoll([EnginePacket(.noop)]) }
+            poll?.respond(EngineRequestError(.badRequest))
+            poll = nil
             for packet in queue { write(packet) }
         case .abort:
             abortProbe()
@@ -324,7 +338,12 @@ final class EngineSessionCore: TurnFlushing {
 
     private func setPatience(_ time: TimeAmount, _ action: @escaping (EngineSessionCore) -> Void) {
         patienceTimer?.cancel()
-        patienceTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
+        patienceTimer = after(time, action)
+    }
+
+    @discardableResult
+    private func after(_ time: TimeAmount, _ action: @escaping (EngineSessionCore) -> Void) -> Scheduled<Void> {
+        executor.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
             self?.executor.turn { self.map(action) }
         }
     }
