@@ -17,6 +17,7 @@ let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swi
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(
@@ -81,10 +82,11 @@ let package = Package(
             // In the program itself: it stays one file that can be copied anywhere.
             resources: [
                 .embedInCode("Console/index.html"), .embedInCode("Console/console.css"),
-                .embedInCode("Console/console.js"),
+                .embedInCode("Console/console.js"), .embedInCode("Console/hub-socket.js"),
             ]),
         .executableTarget(
-            name: "junction", dependencies: ["JunctionCore", "JunctionGateway", logging, lifecycle, argumentParser],
+            name: "junction",
+            dependencies: ["JunctionCore", "JunctionGateway", logging, lifecycle, unixSignals, argumentParser],
             swiftSettings: settings),
 
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),

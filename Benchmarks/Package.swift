@@ -22,7 +22,8 @@ let package = Package(
         .executableTarget(
             name: "bench-server",
             dependencies: [
-                junction("JunctionTCP"), junction("JunctionUDP"), junction("JunctionWebSocket"), junction("JunctionSocketIO"),
+                junction("JunctionTCP"), junction("JunctionUDP"), junction("JunctionWebSocket"),
+                junction("JunctionSocketIO"),
             ],
             swiftSettings: settings),
         // The application that the official protocol test suites expect.

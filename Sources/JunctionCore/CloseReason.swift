@@ -9,6 +9,7 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     /// Something failed.
     case error(NetworkError)
 
+    /// The reason as a sentence.
     public var description: String {
         switch self {
         case .remoteClosed: "closed by the peer"

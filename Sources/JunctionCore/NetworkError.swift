@@ -1,13 +1,13 @@
 import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Android)
-import Android
+    import Android
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// What went wrong on a socket, with the field's code and a plain sentence.
@@ -22,10 +22,13 @@ import Darwin
 public struct NetworkError: Error, Sendable, CustomStringConvertible {
     /// A stable code, spelled as POSIX and Node spell it.
     public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        /// The code as text, for example `ECONNREFUSED`.
         public let rawValue: String
 
+        /// A code of that spelling.
         public init(rawValue: String) { self.rawValue = rawValue }
 
+        /// The code as text.
         public var description: String { rawValue }
 
         /// Another program listens there already.
@@ -71,6 +74,7 @@ public struct NetworkError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// Code and sentence.
     public var description: String { "\(code): \(message)" }
 }
 

@@ -138,7 +138,8 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     /// Queues `message`; it leaves at the end of this turn of the loop.
     func write(_ message: ByteBuffer) throws {
         guard let context, closeReason == nil else {
-            throw NetworkError(.brokenPipe, "write: the connection is closed (\(closeReason?.description ?? "not open"))")
+            throw NetworkError(
+                .brokenPipe, "write: the connection is closed (\(closeReason?.description ?? "not open"))")
         }
         if let framer {
             var framed = context.channel.allocator.buffer(capacity: message.readableBytes + 8)

@@ -35,16 +35,19 @@ public final class TCPConnection: Sendable {
 
     /// The sequence of received messages.
     public struct Inbound: AsyncSequence, Sendable {
+        /// A chunk of the stream, or a whole message when the connection has a framing.
         public typealias Element = ByteBuffer
 
         let connection: TCPConnection
 
+        /// Begins to take what arrives.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(connection: connection) }
 
         /// Takes one message after another.
         public struct AsyncIterator: AsyncIteratorProtocol {
             let connection: TCPConnection
 
+            /// The next message; suspends until there is one, and is `nil` once the peer has ended its side.
             public mutating func next() async throws -> ByteBuffer? {
                 try await connection.nextMessage()
             }

@@ -90,6 +90,7 @@ public final class TCPServer: ListeningService {
     /// The number of open connections.
     public var connectionCount: Int { connections.count }
 
+    /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
         let listener = Listener(
             address: address, drainTimeout: TimeAmount(configuration.drainTimeout), logger: logger)
@@ -121,7 +122,8 @@ public final class TCPServer: ListeningService {
         await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger)
     }
 
-    private func serve(_ connection: TCPConnection, _ handler: @escaping @Sendable (TCPConnection) async throws -> Void) {
+    private func serve(_ connection: TCPConnection, _ handler: @escaping @Sendable (TCPConnection) async throws -> Void)
+    {
         // Bound to the connection: it ends when the channel closes, and the registry waits for that.
         Task(executorPreference: connection.executor) { [logger] in
             do {

@@ -2,11 +2,11 @@ package import NIOCore
 package import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Android)
-import Android
+    import Android
 #endif
 
 /// The event loops of the process: one for each processor that this process may use, shared by all servers and clients.
@@ -21,23 +21,25 @@ package enum EventLoops {
     /// does not see.
     private static var usableProcessors: Int {
         #if os(Linux)
-        if let allowed = allowedProcessors(), allowed > 0 { return min(allowed, System.coreCount) }
+            if let allowed = allowedProcessors(), allowed > 0 { return min(allowed, System.coreCount) }
         #endif
         return System.coreCount
     }
 
     #if os(Linux)
-    /// The bits set in the line `Cpus_allowed:` of proc_pid_status(5), for example `ff,ffffffff`.
-    private static func allowedProcessors() -> Int? {
-        guard let file = fopen("/proc/self/status", "re") else { return nil }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 4096)
-        while fgets(&line, CInt(line.count), file) != nil {
-            let text = line.withUnsafeBufferPointer { String(decoding: $0.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) }
-            guard text.hasPrefix("Cpus_allowed:") else { continue }
-            return text.dropFirst("Cpus_allowed:".count).reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
+        /// The bits set in the line `Cpus_allowed:` of proc_pid_status(5), for example `ff,ffffffff`.
+        private static func allowedProcessors() -> Int? {
+            guard let file = fopen("/proc/self/status", "re") else { return nil }
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 4096)
+            while fgets(&line, CInt(line.count), file) != nil {
+                let text = line.withUnsafeBufferPointer {
+                    String(decoding: $0.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+                }
+                guard text.hasPrefix("Cpus_allowed:") else { continue }
+                return text.dropFirst("Cpus_allowed:".count).reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
+            }
+            return nil
         }
-        return nil
-    }
     #endif
 }

@@ -80,7 +80,9 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
     // MARK: Sending
 
     /// Sends now and tells `completion` what the kernel said, at once unless the socket's buffer is full.
-    func send(_ payload: ByteBuffer, to address: SocketAddress?, completion: @escaping (Result<Void, any Error>) -> Void) {
+    func send(
+        _ payload: ByteBuffer, to address: SocketAddress?, completion: @escaping (Result<Void, any Error>) -> Void
+    ) {
         guard let context else { return completion(.failure(ChannelError.alreadyClosed)) }
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete(completion)
@@ -100,7 +102,8 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
     }
 
     private func write(
-        _ payload: ByteBuffer, to address: SocketAddress?, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
+        _ payload: ByteBuffer, to address: SocketAddress?, _ context: ChannelHandlerContext,
+        _ promise: EventLoopPromise<Void>?
     ) {
         if let address {
             context.write(wrapOutboundOut(AddressedEnvelope(remoteAddress: address, data: payload)), promise: promise)

@@ -60,6 +60,7 @@ public final class UDPServer: ListeningService {
         self.handling = .inline(onDatagram)
     }
 
+    /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
         let socket = try await UDPSocket.bind(host: host, port: port, configuration: configuration)
         switch handling {

@@ -84,10 +84,10 @@ public final class UDPSocket: Sendable {
     private static func bootstrap(_ configuration: Configuration) -> DatagramBootstrap {
         let batch = max(1, configuration.batchSize)
         return DatagramBootstrap(group: EventLoops.group)
-            .channelOption(.socketOption(.so_reuseaddr), value: 1)
             .channelOption(.datagramVectorReadMessageCount, value: batch)
             .channelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: batch * configuration.maximumDatagramSize)
+                .recvAllocator,
+                value: FixedSizeRecvByteBufferAllocator(capacity: batch * configuration.maximumDatagramSize)
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -114,16 +114,19 @@ public final class UDPSocket: Sendable {
 
     /// The sequence of received datagrams.
     public struct Inbound: AsyncSequence, Sendable {
+        /// A received datagram.
         public typealias Element = Datagram
 
         let socket: UDPSocket
 
+        /// Begins to take what arrives.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(socket: socket) }
 
         /// Takes one datagram after another.
         public struct AsyncIterator: AsyncIteratorProtocol {
             let socket: UDPSocket
 
+            /// The next datagram; suspends until there is one, and is `nil` once the socket is closed.
             public mutating func next() async throws -> Datagram? { try await socket.nextDatagram() }
         }
     }
@@ -157,7 +160,8 @@ public final class UDPSocket: Sendable {
                 onLoop { $0.send(payload, to: address) { continuation.resume(with: $0) } }
             }
         } catch {
-            throw NetworkError(error, doing: "send \(payload.readableBytes) bytes to \((address ?? remoteAddress)?.text ?? "?")")
+            throw NetworkError(
+                error, doing: "send \(payload.readableBytes) bytes to \((address ?? remoteAddress)?.text ?? "?")")
         }
     }
 

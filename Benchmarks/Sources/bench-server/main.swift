@@ -5,9 +5,9 @@ import JunctionTCP
 import JunctionUDP
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 let host = "127.0.0.1"

@@ -22,11 +22,9 @@ public struct EngineServerSession: ~Copyable {
 
     private enum Probe {
         case none
-        /// A WebSocket connection came and has not been asked anything yet.
-        case connected
-        /// It answered the client's probe. A poll that comes now is kept a little: the client is about to leave polling, and
-        /// does so as soon as the poll is answered.
-        case answered
+        /// A WebSocket connection came. A poll that comes now is kept a little: the client is about to leave polling, and does
+        /// so as soon as the poll is answered.
+        case connected(pollIsNew: Bool)
     }
 
     private var state: State
@@ -145,9 +143,13 @@ public struct EngineServerSession: ~Copyable {
                 return .answer(packets)
             }
             polling.isParked = true
+            guard case .connected = polling.probe else {
+                state = .polling(polling)
+                return .park
+            }
+            polling.probe = .connected(pollIsNew: true)
             state = .polling(polling)
-            if case .answered = polling.probe { return .parkBriefly }
-            return .park
+            return .parkBriefly
         case .closing(let queue):
             state = .closed
             return .answerLast(queue + [EnginePacket(.close)])
@@ -158,7 +160,9 @@ public struct EngineServerSession: ~Copyable {
 
     /// A poll has been kept for a moment during an upgrade; true when it is to be answered with a noop.
     public mutating func releasePoll() -> Bool {
-        guard case .polling(var polling) = state, polling.isParked, case .answered = polling.probe else { return false }
+        guard case .polling(var polling) = state, polling.isParked, case .connected = polling.probe else {
+            return false
+        }
         polling.isParked = false
         state = .polling(polling)
         return true
@@ -201,7 +205,7 @@ public struct EngineServerSession: ~Copyable {
     /// A WebSocket connection came for this session; false when it is not wanted and is to be closed.
     public mutating func probeArrived() -> Bool {
         guard case .polling(var polling) = state, case .none = polling.probe else { return false }
-        polling.probe = .connected
+        polling.probe = .connected(pollIsNew: false)
         state = .polling(polling)
         return true
     }
@@ -221,11 +225,12 @@ public struct EngineServerSession: ~Copyable {
         guard case .polling(var polling) = state else { return .abort }
         switch packet.kind {
         case .ping where packet.body == .text(Self.probe):
-            polling.probe = .answered
-            let noop = polling.isParked
+            guard case .connected(pollIsNew: false) = polling.probe, polling.isParked else {
+                return .answerProbe(noop: false)
+            }
             polling.isParked = false
             state = .polling(polling)
-            return .answerProbe(noop: noop)
+            return .answerProbe(noop: true)
         case .upgrade:
             state = .websocket
             return .upgraded(polling.queue)

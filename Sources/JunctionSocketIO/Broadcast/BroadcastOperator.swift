@@ -66,7 +66,8 @@ public struct BroadcastOperator: Sendable {
             let message = EncodedMessage(text: buffer, attachments: attachments)
             namespace.adapter.broadcast(message, to: audience, flags: flags)
         } catch {
-            namespace.logger.error("broadcast not sent", metadata: ["namespace": "\(namespace.name)", "error": "\(error)"])
+            namespace.logger.error(
+                "broadcast not sent", metadata: ["namespace": "\(namespace.name)", "error": "\(error)"])
         }
     }
 

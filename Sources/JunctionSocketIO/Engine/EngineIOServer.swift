@@ -93,7 +93,9 @@ public final class EngineIOServer: Sendable {
         // One look-up serves the check and the use: the session may end in between.
         let session = engineRequest.sid.flatMap(find)
         // Whether the session still polls is known on its own loop: it refuses what does not fit there.
-        let purpose = try engineRequest.verify(transports: transports) { _ in session.flatMap { _ in engineRequest.transport } }
+        let purpose = try engineRequest.verify(transports: transports) { _ in
+            session.flatMap { _ in engineRequest.transport }
+        }
         switch (purpose, session) {
         case (.handshake(.polling), _):
             let session = try makeSession(exchange, engineRequest, .polling)
@@ -148,7 +150,9 @@ public final class EngineIOServer: Sendable {
         }
     }
 
-    private func accept(_ exchange: HTTPExchange, _ headers: HTTPHeaders, for session: EngineSession) throws -> WebSocketLink {
+    private func accept(_ exchange: HTTPExchange, _ headers: HTTPHeaders, for session: EngineSession) throws
+        -> WebSocketLink
+    {
         let handler = WebSocketHandler(
             executor: exchange.executor, limits: WebSocketFrameLimits(maxMessageBytes: options.maxHttpBufferSize),
             maximumBufferedBytes: options.maximumBufferedBytes)
@@ -169,7 +173,8 @@ public final class EngineIOServer: Sendable {
     ) throws(EngineRequestError) -> EngineSession {
         let id = SessionID.make()
         let core = EngineSessionCore(
-            id: id, request: RequestInfo(exchange.request, query: request.query), transport: transport, options: options,
+            id: id, request: RequestInfo(exchange.request, query: request.query), transport: transport,
+            options: options,
             executor: exchange.executor
         ) { [weak self] in
             _ = self?.state.withLock { $0.sessions.removeValue(forKey: id) }

@@ -1,7 +1,7 @@
 import EngineIOProtocol
 import JunctionTransport
-import NIOHTTP1
 public import NIOCore
+import NIOHTTP1
 
 /// The HTTP request that opened a session.
 public struct RequestInfo: Sendable {

@@ -16,7 +16,10 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
     private let isLocal: Bool
 
     /// Only on the connection's loop. `session` is bound to its own.
-    init(handler: WebSocketHandler, on away: LoopExecutor, session: NIOLoopBound<EngineSessionCore>, on home: LoopExecutor) {
+    init(
+        handler: WebSocketHandler, on away: LoopExecutor, session: NIOLoopBound<EngineSessionCore>,
+        on home: LoopExecutor
+    ) {
         self.home = home
         self.away = away
         self.handler = NIOLoopBound(handler, eventLoop: away.eventLoop)

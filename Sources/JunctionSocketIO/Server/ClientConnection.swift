@@ -96,7 +96,9 @@ final class ClientConnection: EngineSessionDelegate {
             options.logger.warning("too many namespaces, client cut off", metadata: ["session": "\(session.id)"])
             return closeAll(.forcedServerClose)
         }
-        let auth = (try? packet.payload.map { _ in try packet.decodePayload(SocketIOValue.self) }) ?? .object(SocketIOValue.Object())
+        let auth =
+            (try? packet.payload.map { _ in try packet.decodePayload(SocketIOValue.self) })
+            ?? .object(SocketIOValue.Object())
         let socket = Socket(namespace: namespace, client: self, auth: auth, options: options)
         let state = namespace.current
         guard !state.middleware.isEmpty else { return confirm(socket, state.handlers) }
@@ -119,7 +121,8 @@ final class ClientConnection: EngineSessionDelegate {
         guard let refusal else { return confirm(socket, handlers) }
         socket.detach()
         if !(refusal is ConnectError) {
-            options.logger.warning("middleware failed", metadata: ["namespace": "\(socket.namespace.name)", "error": "\(refusal)"])
+            options.logger.warning(
+                "middleware failed", metadata: ["namespace": "\(socket.namespace.name)", "error": "\(refusal)"])
         }
         refuse(socket.namespace.name, refusal as? ConnectError ?? ConnectError("Internal error"))
     }

@@ -50,7 +50,8 @@ public final class SocketIOServer: ListeningService {
     /// Listens on the port and serves until cancelled or shut down.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
         let web = WebServer(
-            host: host, port: port, maximumBodySize: options.engine.maxHttpBufferSize, drainTimeout: options.drainTimeout,
+            host: host, port: port, maximumBodySize: options.engine.maxHttpBufferSize,
+            drainTimeout: options.drainTimeout,
             logger: options.logger, mounts: [mount()])
         try await web.run(onListening: onListening)
     }

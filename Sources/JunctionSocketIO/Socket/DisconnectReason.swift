@@ -2,12 +2,15 @@ import EngineIOProtocol
 
 /// Why a socket is no longer connected, in the words of the JavaScript server.
 public struct DisconnectReason: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The reason in the words of the JavaScript server.
     public let rawValue: String
 
+    /// A reason of that wording.
     public init(rawValue: String) { self.rawValue = rawValue }
 
     init(_ reason: EngineCloseReason) { self.rawValue = reason.rawValue }
 
+    /// The reason in the words of the JavaScript server.
     public var description: String { rawValue }
 
     /// The client called `socket.disconnect()`.

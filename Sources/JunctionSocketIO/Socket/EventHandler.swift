@@ -24,11 +24,13 @@ extension Socket {
     public func on<each Argument: Decodable & Sendable>(
         _ event: String, _ handler: @escaping @Sendable (repeat each Argument) throws -> Void
     ) {
-        add(event, .inline { event in
-            let arguments = try event.arguments.decode(repeat (each Argument).self)
-            try handler(repeat each arguments)
-            event.acknowledge()
-        })
+        add(
+            event,
+            .inline { event in
+                let arguments = try event.arguments.decode(repeat (each Argument).self)
+                try handler(repeat each arguments)
+                event.acknowledge()
+            })
     }
 
     /// Calls `handler` for each event of that name; the value that it returns is the acknowledgement.
@@ -39,10 +41,12 @@ extension Socket {
     public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
         _ event: String, _ handler: @escaping @Sendable (repeat each Argument) throws -> Reply
     ) {
-        add(event, .inline { event in
-            let arguments = try event.arguments.decode(repeat (each Argument).self)
-            event.acknowledge(try handler(repeat each arguments))
-        })
+        add(
+            event,
+            .inline { event in
+                let arguments = try event.arguments.decode(repeat (each Argument).self)
+                event.acknowledge(try handler(repeat each arguments))
+            })
     }
 
     /// Calls `handler` for each event of that name, in the socket's task.
@@ -50,11 +54,13 @@ extension Socket {
     public func on<each Argument: Decodable & Sendable>(
         _ event: String, _ handler: @escaping @Sendable (repeat each Argument) async throws -> Void
     ) {
-        add(event, .asynchronous { event in
-            let arguments = try event.arguments.decode(repeat (each Argument).self)
-            try await handler(repeat each arguments)
-            event.acknowledge()
-        })
+        add(
+            event,
+            .asynchronous { event in
+                let arguments = try event.arguments.decode(repeat (each Argument).self)
+                try await handler(repeat each arguments)
+                event.acknowledge()
+            })
     }
 
     /// Calls `handler` for each event of that name, in the socket's task; the value that it returns is the acknowledgement.
@@ -62,10 +68,12 @@ extension Socket {
     public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
         _ event: String, _ handler: @escaping @Sendable (repeat each Argument) async throws -> Reply
     ) {
-        add(event, .asynchronous { event in
-            let arguments = try event.arguments.decode(repeat (each Argument).self)
-            event.acknowledge(try await handler(repeat each arguments))
-        })
+        add(
+            event,
+            .asynchronous { event in
+                let arguments = try event.arguments.decode(repeat (each Argument).self)
+                event.acknowledge(try await handler(repeat each arguments))
+            })
     }
 
     /// Calls `handler` for each event of that name as it came; it acknowledges itself.

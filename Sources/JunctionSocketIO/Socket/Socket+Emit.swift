@@ -45,7 +45,8 @@ extension Socket {
         _ event: String, _ arguments: repeat each Argument, flags: EmitFlags
     ) {
         send(flags: flags) { buffer in
-            try SocketIOPacketEncoder.encodeEvent(event, repeat each arguments, namespace: namespace.name, into: &buffer)
+            try SocketIOPacketEncoder.encodeEvent(
+                event, repeat each arguments, namespace: namespace.name, into: &buffer)
         }
     }
 
@@ -55,7 +56,8 @@ extension Socket {
         var answer: EventArguments = try await withCheckedThrowingContinuation { continuation in
             executor.execute {
                 guard let core = self.core else { return continuation.resume(throwing: SocketIOError.disconnected) }
-                core.sendExpectingAck(timeout: timeout.map(TimeAmount.init), resume: { continuation.resume(with: $0) }) {
+                core.sendExpectingAck(timeout: timeout.map(TimeAmount.init), resume: { continuation.resume(with: $0) })
+                {
                     try SocketIOPacketEncoder.encodeEvent(
                         event, repeat each arguments, namespace: self.namespace.name, id: $1, into: &$0)
                 }

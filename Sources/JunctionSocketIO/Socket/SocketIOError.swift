@@ -17,11 +17,13 @@ public struct SocketIOError: Error, Sendable, CustomStringConvertible {
     /// One sentence for a person.
     public let message: String
 
+    /// Code and sentence.
     public var description: String { "\(code.rawValue): \(message)" }
 
     static let timeout = SocketIOError(code: .timeout, message: "operation has timed out")
     static let disconnected = SocketIOError(code: .disconnected, message: "socket has been disconnected")
-    static let tooManyPendingAcks = SocketIOError(code: .tooManyPendingAcks, message: "too many pending acknowledgements")
+    static let tooManyPendingAcks = SocketIOError(
+        code: .tooManyPendingAcks, message: "too many pending acknowledgements")
 }
 
 /// Thrown by a middleware to refuse a client, which gets it as `connect_error`.

@@ -78,7 +78,9 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
             self.head = head
             if head.headers.contains(name: "expect") { sendContinue() }
         case .body(var part):
-            guard body.readableBytes + part.readableBytes <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
+            guard body.readableBytes + part.readableBytes <= limits.maximumBodySize else {
+                return reject(.payloadTooLarge)
+            }
             if body.readableBytes == 0 { body = part } else { body.writeBuffer(&part) }
         case .end:
             guard let head else { return }
@@ -109,7 +111,8 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     }
 
     private func sendContinue() {
-        context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        context?.writeAndFlush(
+            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
     }
 
     // MARK: Responses

@@ -61,6 +61,7 @@ public final class WebServer: ListeningService {
         self.logger = logger
     }
 
+    /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
         var listener = Listener(address: address, drainTimeout: TimeAmount(drainTimeout), logger: logger)
         listener.willDrain = shutDownMounts

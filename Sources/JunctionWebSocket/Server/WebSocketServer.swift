@@ -40,12 +40,14 @@ public final class WebSocketServer: ListeningService {
             }
             let headers = exchange.request.head.headers
             if let origin = headers.first(name: "origin"), !allowsOrigin(origin, headers.first(name: "host")) {
-                return exchange.respond(HTTPResponse(status: .forbidden, body: ByteBuffer(string: "Origin not allowed\n")))
+                return exchange.respond(
+                    HTTPResponse(status: .forbidden, body: ByteBuffer(string: "Origin not allowed\n")))
             }
             let handler = WebSocketHandler(
                 executor: exchange.executor, limits: WebSocketFrameLimits(maxMessageBytes: maximumMessageSize),
                 maximumBufferedBytes: maximumBufferedBytes)
-            let connection = WebSocketConnection(handler: handler, channel: exchange.channel, executor: exchange.executor)
+            let connection = WebSocketConnection(
+                handler: handler, channel: exchange.channel, executor: exchange.executor)
             handler.delegate = Delegate(connection: connection, onMessage: onMessage) { code in
                 live.remove(connection)
                 onClose?(connection, code)
@@ -61,6 +63,7 @@ public final class WebSocketServer: ListeningService {
         web = WebServer(host: host, port: port, logger: logger, mounts: [mount])
     }
 
+    /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
         try await web.run(onListening: onListening)
     }

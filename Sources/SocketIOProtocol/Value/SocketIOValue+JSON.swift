@@ -114,3 +114,13 @@ extension ByteBuffer {
         }
     }
 }
+
+extension SocketIOValue: CustomStringConvertible {
+    /// The value as JSON text; binary parts show as the placeholders that stand for them on the wire.
+    public var description: String {
+        var text = ByteBuffer()
+        var attachments: [ByteBuffer] = []
+        text.writeDynamicValue(self, attachments: &attachments)
+        return String(buffer: text)
+    }
+}
