@@ -131,7 +131,7 @@ public final class Gateway: ListeningService {
         return TCPServer(port: 0, framing: framing, configuration: options, logger: logger) { connection in
             let peer = Peer(
                 id: hub.makeID(.tcp), transport: .tcp, address: connection.remoteAddress?.text ?? "unknown")
-            hub.join(peer) { connection.write($0) }
+            hub.join(peer) { connection.write($0.withoutLineEnding) }
             do {
                 for try await line in connection.inbound { hub.publish(HubMessage(from: peer, bytes: line)) }
                 hub.leave(peer, reason: (await connection.closeReason ?? .remoteClosed).description)

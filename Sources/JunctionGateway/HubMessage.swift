@@ -36,6 +36,17 @@ struct HubMessage: Sendable {
     }
 }
 
+extension ByteBuffer {
+    /// The same without the LF or CRLF at its end: a datagram that holds a line is one line for TCP clients, not two.
+    var withoutLineEnding: ByteBuffer {
+        var text = self
+        for ending in [UInt8(ascii: "\n"), UInt8(ascii: "\r")] where text.readableBytesView.last == ending {
+            text.moveWriterIndex(to: text.writerIndex - 1)
+        }
+        return text
+    }
+}
+
 /// The argument of the event `message`.
 struct MessageEvent: Encodable, Sendable {
     let from: String
