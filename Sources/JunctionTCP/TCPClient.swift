@@ -68,11 +68,9 @@ public enum TCPClient {
     ) async throws -> TCPConnection {
         let bootstrap = ClientBootstrap(group: EventLoops.group)
             .connectTimeout(TimeAmount(timeout))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try StreamChannel.configure(channel)
                     let executor = LoopExecutor.of(channel.eventLoop)
                     let mark = TCPServer.Configuration().highWaterMark
                     try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))

@@ -74,12 +74,11 @@ package struct Listener: Sendable {
         let bootstrap = ServerBootstrap(group: EventLoops.group)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // One read for each readiness: the next readiness tells the same at no cost, and other connections come sooner.
-            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try initialize(channel) }
+                channel.eventLoop.makeCompletedFuture {
+                    try StreamChannel.configure(channel)
+                    try initialize(channel)
+                }
             }
         let server = try await address.bind { try await bootstrap.bind(host: $0, port: $1).get() }
         if let bound = server.localAddress { onListening(bound) }

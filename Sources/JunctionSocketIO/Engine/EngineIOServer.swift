@@ -176,8 +176,8 @@ public final class EngineIOServer: Sendable {
             id: id, request: RequestInfo(exchange.request, query: request.query), transport: transport,
             options: options,
             executor: exchange.executor
-        ) { [weak self] in
-            _ = self?.state.withLock { $0.sessions.removeValue(forKey: id) }
+        ) {
+            _ = self.state.withLock { $0.sessions.removeValue(forKey: id) }
         }
         let session = EngineSession(core)
         let isShutDown = state.withLock { state in

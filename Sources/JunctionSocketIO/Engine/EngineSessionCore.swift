@@ -316,10 +316,13 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     // MARK: Time
+    //
+    // The timers hold the session until it ends, which cancels them. Not weakly: an object that was referred to weakly once
+    // is retained and released by a slow path for ever, and this one is touched for every message.
 
     private func scheduleHeartbeat(at time: NIODeadline) {
-        heartbeatTimer = executor.eventLoop.assumeIsolated().scheduleTask(deadline: time) { [weak self] in
-            self?.executor.turn { self?.beat() }
+        heartbeatTimer = executor.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
+            self.executor.turn { self.beat() }
         }
     }
 
@@ -343,8 +346,8 @@ final class EngineSessionCore: TurnFlushing {
 
     @discardableResult
     private func after(_ time: TimeAmount, _ action: @escaping (EngineSessionCore) -> Void) -> Scheduled<Void> {
-        executor.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
-            self?.executor.turn { self.map(action) }
+        executor.eventLoop.assumeIsolated().scheduleTask(in: time) {
+            self.executor.turn { action(self) }
         }
     }
 

@@ -29,8 +29,8 @@ final class ClientConnection: EngineSessionDelegate {
                 maxPacketBytes: options.engine.maxHttpBufferSize))
         self.connectTimer = session.executor.eventLoop.assumeIsolated().scheduleTask(
             in: TimeAmount(options.connectTimeout)
-        ) { [weak self] in
-            self?.session.executor.turn { self?.closeIfUnused() }
+        ) {
+            self.session.executor.turn { self.closeIfUnused() }
         }
     }
 
