@@ -32,7 +32,11 @@ final class EngineSessionCore: TurnFlushing {
     /// Ends an upgrade or an orderly close that the client does not complete.
     private var patienceTimer: Scheduled<Void>?
     /// Carries the session, or is about to.
-    private var webSocket: WebSocketLink?
+    private var webSocket: WebSocketLink? {
+        didSet { localSocket = webSocket?.local }
+    }
+    /// The connection under it, when it is on this loop.
+    private var localSocket: WebSocketHandler?
     private var poll: Answer?
     private var needsFlush = false
     private var isPaused = false
@@ -89,10 +93,12 @@ final class EngineSessionCore: TurnFlushing {
     func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
         guard machine.isOpen else { return nil }
         if machine.isWebSocket, let webSocket {
-            return try webSocket.sendText { buffer in
+            func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
                 return try body(&buffer)
             }
+            if let localSocket { return try localSocket.send(.text, writeMessage) }
+            return try webSocket.sendText(writeMessage)
         }
         var text = ByteBuffer()
         let result = try body(&text)
@@ -108,7 +114,11 @@ final class EngineSessionCore: TurnFlushing {
     /// Sends a message that was encoded once for many sessions.
     func send(_ message: EncodedMessage) {
         if machine.isWebSocket {
-            webSocket?.send(encoded: message.webSocketFrames)
+            if let localSocket {
+                localSocket.send(encoded: message.webSocketFrames)
+            } else {
+                webSocket?.send(encoded: message.webSocketFrames)
+            }
         } else {
             for packet in message.packets { send(packet) }
         }

@@ -45,6 +45,9 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
 
     // MARK: From the session, on its loop
 
+    /// The connection itself where its loop is the session's: the short way for what is sent most.
+    var local: WebSocketHandler? { isLocal ? handler.value : nil }
+
     /// Sends a text message that `body` writes, straight into the connection's output where the loop is the same.
     func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
         if isLocal { return try handler.value.send(.text, body) }

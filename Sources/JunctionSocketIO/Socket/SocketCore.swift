@@ -19,6 +19,8 @@ final class SocketCore {
     private(set) var isConnected = false
 
     private let client: ClientConnection
+    /// The client's session, one step nearer: a broadcast visits it for every member of a room.
+    private let session: EngineSessionCore
     private let options: SocketIOOptions
     private var acks: AckTable<PendingAck>
     private var mailbox = Deque<Delivery>()
@@ -40,6 +42,7 @@ final class SocketCore {
     init(socket: Socket, client: ClientConnection, options: SocketIOOptions) {
         self.socket = socket
         self.client = client
+        self.session = client.session
         self.options = options
         self.acks = AckTable(capacity: options.maximumPendingAcks)
     }
@@ -165,10 +168,10 @@ final class SocketCore {
 
     /// Sends a packet that `encode` writes; it returns the attachments.
     func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
-        guard isConnected, !(flags.contains(.volatile) && !client.session.isWritable) else { return }
+        guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
         do {
-            let attachments = try client.session.sendText(encode) ?? []
-            for attachment in attachments { client.session.send(binary: attachment) }
+            let attachments = try session.sendText(encode) ?? []
+            for attachment in attachments { session.send(binary: attachment) }
         } catch {
             socket.logUnsent(error)
         }
@@ -176,8 +179,8 @@ final class SocketCore {
 
     /// Sends a packet that was encoded before.
     func send(_ message: EncodedMessage, flags: EmitFlags) {
-        guard isConnected, !(flags.contains(.volatile) && !client.session.isWritable) else { return }
-        client.session.send(message)
+        guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
+        session.send(message)
     }
 
     /// Sends an event that the client is to acknowledge.
@@ -201,8 +204,8 @@ final class SocketCore {
         }
         ownID = id
         do {
-            let attachments = try client.session.sendText { try encode(&$0, id) } ?? []
-            for attachment in attachments { client.session.send(binary: attachment) }
+            let attachments = try session.sendText { try encode(&$0, id) } ?? []
+            for attachment in attachments { session.send(binary: attachment) }
             client.resume()
         } catch {
             acks.remove(id)?.timer?.cancel()
