@@ -95,6 +95,7 @@ let package = Package(
         // Real peers: Node.js, python-socketio, Chromium, ncat (Scripts/setup installs them).
         tests(
             "Interop",
-            ["JunctionTCP", "JunctionUDP", "JunctionSocketIO", subprocess, systemPackage], resources: [.copy("Peers")]),
+            ["JunctionTCP", "JunctionUDP", "JunctionSocketIO", nioCore, subprocess, systemPackage],
+            resources: [.copy("Peers")]),
     ]
 )

@@ -6,7 +6,7 @@ import Testing
     @Test("Node's TCP client and server greet each other", Peer.node.requirement)
     func tcpPeers() async throws {
         try await PeerProcess.run(.node, ["net-server", "0"]) { server in
-            let port = try await port(in: server.nextLine())
+            let port = String(try await server.port())
             try await PeerProcess.run(.node, ["net-client", port]) { client in
                 try await client.expect("서버에 연결되었습니다.")
                 try await client.expect("서버로부터 데이터 수신: Hello Client!")
@@ -22,7 +22,7 @@ import Testing
     @Test("Node's UDP client and server greet each other", Peer.node.requirement)
     func udpPeers() async throws {
         try await PeerProcess.run(.node, ["dgram-server", "0"]) { server in
-            let port = try await port(in: server.nextLine())
+            let port = String(try await server.port())
             #expect(
                 try await PeerProcess.output(.node, ["dgram-client", port, "reply"])
                     == ["서버로부터 데이터 수신: Hello Client!"])
@@ -83,10 +83,5 @@ import Testing
             }
         }
         #expect(failure?.reason.contains("within 0.001 seconds") == true)
-    }
-
-    /// The port in a server's line about waiting.
-    private func port(in line: String) throws -> String {
-        String(try #require(line.firstMatch(of: /[0-9]+/)).output)
     }
 }
