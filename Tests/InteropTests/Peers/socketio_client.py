@@ -5,7 +5,7 @@
 Prints a line for each observation, at last `ok <scenario>`, and exits 0; a failure prints `failed <scenario>: why` and
 exits 1. The server is expected to run this application on the namespaces `/` and `/custom`:
 
-    on connect        emits `auth` with the `auth` value of the handshake (null without one)
+    on connect        emits `auth` with the `auth` value of the handshake ({} without one)
     echo ...          emits `echo` with the same arguments
     ack ...           acknowledges with the same arguments
     ask question      emits `question` with that argument to the same socket, expecting an acknowledgement with one value,
@@ -89,7 +89,7 @@ class Client:
 
 async def connected(url, transport, namespace="/", auth=None):
     client = await Client(url, transport, namespace).connect(auth)
-    await client.expect("auth", auth)
+    await client.expect("auth", {} if auth is None else auth)
     return client
 
 
@@ -273,7 +273,7 @@ async def blocking(url, transport):
     def run():
         with socketio.SimpleClient(reconnection=False) as client:
             client.connect(url, transports=TRANSPORTS[transport], wait_timeout=WAIT)
-            check(client.receive(timeout=WAIT), ["auth", None], "event")
+            check(client.receive(timeout=WAIT), ["auth", {}], "event")
             check(client.transport, "polling" if transport == "polling" else "websocket", "transport")
             print("transport", client.transport)
             client.emit("echo", ("text", b"bytes"))
