@@ -29,19 +29,15 @@ import Testing
         options.engine.cors = .any  // the page comes from a file
         try await SocketIOApplication.server(options: options).withListening { address in
             let url = "http://localhost:\(try address.portText)"
-            #expect(
-                try await PeerProcess.output(.browser, ["browser", "client", url]) == [
-                    "connected by polling",
-                    "upgraded to websocket",
-                    "echoed text",
-                    "echoed JSON",
-                    "echoed bytes",
-                    "acknowledged by the server",
-                    "acknowledged by the client",
-                    "disconnected: io server disconnect",
-                    "disconnected: io client disconnect",
-                    "ok browser",
-                ])
+            try await PeerProcess.run(.browser, ["browser", "client", url]) { browser in
+                let observations = [
+                    "connected by polling", "upgraded to websocket", "echoed text", "echoed JSON", "echoed bytes",
+                    "acknowledged by the server", "acknowledged by the client", "disconnected: io server disconnect",
+                    "disconnected: io client disconnect", "ok browser",
+                ]
+                for observation in observations { try await browser.expect(observation) }
+                try await browser.expectEnd()
+            }
         }
     }
 
