@@ -122,7 +122,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         guard current === exchange else { return }
         current = nil
         let head = exchange.request.head
-        let keepAlive = head.isKeepAlive && !isClosing
+        let keepAlive = head.isKeepAlive && !isClosing && !head.mayLeaveHTTP
         write(response, version: head.version, isHead: head.method == .HEAD, keepAlive: keepAlive)
         guard keepAlive else { return close() }
         deadline = .now() + limits.requestTimeout
@@ -226,6 +226,11 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
             self.startTimer()
         }
     }
+}
+
+extension HTTPRequestHead {
+    /// The request asks for another protocol. The parser stops behind it, whether it gets that or not.
+    fileprivate var mayLeaveHTTP: Bool { method == .CONNECT || headers.contains(name: "upgrade") }
 }
 
 /// An HTTP connection as its draining server sees it. One that was upgraded ends as its new protocol does.
