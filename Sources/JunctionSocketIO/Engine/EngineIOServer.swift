@@ -109,6 +109,8 @@ public final class EngineIOServer: Sendable {
             try openWebSocket(exchange, engineRequest, headers)
         case (.session, let session?) where request.asksForWebSocket:
             try upgrade(session, exchange, headers)
+        case (.session(_, .websocket), _):
+            throw EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH")
         case (.session, let session?):
             let answer = EngineSessionCore.Answer(exchange: exchange, headers: headers)
             switch request.head.method {
