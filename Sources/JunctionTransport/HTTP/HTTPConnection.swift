@@ -39,6 +39,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     private var waiting = Deque<HTTPRequest>()
     private var current: HTTPExchange?
     private var isClosing = false
+    private var isRejected = false
     private var needsFlush = false
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
@@ -101,13 +102,27 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         application.handle(exchange)
     }
 
+    /// How long a client whose request was rejected may take to end its side.
+    private static let rejectedTimeout = TimeAmount.seconds(5)
+
     /// Answers and ends the connection: what follows on it cannot be understood any more.
+    ///
+    /// What the client still sends is read and dropped until it has seen the answer and ends its side: to close with bytes
+    /// unread would reset the connection, and could take the answer with it (RFC 9112, section 9.6).
     private func reject(_ status: HTTPResponseStatus) {
+        guard !isRejected else { return }
+        isRejected = true
         isClosing = true
         waiting.removeAll()
-        guard current == nil else { return close() }
+        guard current == nil, let context else { return close() }
         write(HTTPResponse(status: status), version: .http1_1, isHead: false, keepAlive: false)
-        close()
+        context.flush()
+        context.close(mode: .output, promise: nil)
+        let channel = context.channel
+        timer?.cancel()
+        timer = executor.eventLoop.assumeIsolated().scheduleTask(in: Self.rejectedTimeout) {
+            channel.close(promise: nil)
+        }
     }
 
     private func sendContinue() {
