@@ -273,7 +273,7 @@ final class EngineSessionCore: TurnFlushing {
     func closed(_ link: WebSocketLink, _ close: WebSocketClose) {
         guard link === webSocket else { return }
         if machine.isWebSocket {
-            end(close.code == .invalidData || close.code == .protocolError ? .transportError : .transportClose)
+            end(close.isFailure ? .transportError : .transportClose)
         } else {
             webSocket = nil
             machine.probeLeft()

@@ -7,7 +7,7 @@ package protocol WebSocketDelegate: AnyObject {
     func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer)
     /// A whole message came.
     func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer)
-    /// The connection is gone. Called once, last.
+    /// The connection is gone, or of no more use. Called once, last.
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose)
 }
 
@@ -16,6 +16,8 @@ package struct WebSocketClose: Sendable {
     /// The code that the peer sent, or the one sent to it; 1006 without a close frame.
     package var code: WebSocketCloseCode
     package var reason: String
+    /// This side ended the connection: the peer broke the protocol or a limit.
+    package var isFailure = false
 }
 
 /// The one handler between a socket and the messages of a WebSocket connection (RFC 6455, server side).
@@ -76,7 +78,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         do {
             while !isPaused, let event = try decoder.next() { receive(event) }
         } catch {
-            close(error.closeCode, reason: error.message)
+            fail(error)
         }
     }
 
@@ -208,7 +210,8 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
             let buffered = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes),
             buffered > maximumBufferedBytes
         else { return }
-        closing = closing ?? WebSocketClose(code: .policyViolation, reason: "the peer reads too slowly")
+        closing =
+            closing ?? WebSocketClose(code: .policyViolation, reason: "the peer reads too slowly", isFailure: true)
         context.close(promise: nil)
     }
 
@@ -216,16 +219,34 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
 
     /// Sends a close frame behind what is queued and waits a little for the peer's.
     package func close(_ code: WebSocketCloseCode, reason: String = "") {
-        guard isOpen, let context else { return }
-        closing = WebSocketClose(code: code, reason: reason)
-        isPaused = false
-        gather { WebSocketFrameEncoder.writeClose(code, reason: reason, into: &$0) }
-        let channel = context.channel
+        if isOpen { beginClosing(WebSocketClose(code: code, reason: reason)) }
+    }
+
+    /// Sends a close frame and ends this side, because the peer broke the protocol or a limit.
+    ///
+    /// What it still sends is read and dropped until it has seen the close frame and ends its side: to close with bytes
+    /// unread would reset the connection, and could take the close frame with it.
+    private func fail(_ error: WebSocketError) {
+        guard isOpen else { return }
+        beginClosing(WebSocketClose(code: error.closeCode, reason: error.message, isFailure: true))
+        flushNow()
+        context?.close(mode: .output, promise: nil)
+        tellClosed()
+    }
+
+    private func beginClosing(_ close: WebSocketClose) {
+        guard let channel = context?.channel else { return }
+        closing = close
+        gather { WebSocketFrameEncoder.writeClose(close.code, reason: close.reason, into: &$0) }
         closeTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) {
             channel.close(promise: nil)
         }
-        // After an error the decoder yields no more: there will be no answer to wait for.
-        if code != .normal && code != .goingAway { closeChannel() }
+        resume()  // to see the peer's close frame
+    }
+
+    private func tellClosed() {
+        delegate?.webSocketClosed(self, closing ?? WebSocketClose(code: .abnormal, reason: ""))
+        delegate = nil
     }
 
     private func closeChannel() {
@@ -248,8 +269,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         executor.turn {
             closeTimer?.cancel()
             self.context = nil
-            delegate?.webSocketClosed(self, closing ?? WebSocketClose(code: .abnormal, reason: ""))
-            delegate = nil
+            tellClosed()
         }
     }
 
