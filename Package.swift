@@ -92,6 +92,8 @@ let package = Package(
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
         tests("EngineIOProtocol", ["EngineIOProtocol", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", nioCore]),
+        // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
+        tests("JunctionSocketIO", ["JunctionSocketIO", "JunctionTCP", nioCore, nioHTTP1]),
         // Real peers: Node.js, python-socketio, Chromium, ncat (Scripts/setup installs them).
         tests(
             "Interop",

@@ -1,0 +1,108 @@
+import JunctionWebSocket
+import NIOCore
+import NIOHTTP1
+import Testing
+
+/// A WebSocket client that sends what a test wants, frames of its own making included.
+final class RawWebSocket {
+    private let connection: RawConnection
+    private var decoder = WebSocketFrameDecoder(role: .client)
+
+    private init(_ connection: RawConnection) { self.connection = connection }
+
+    /// The fields of the opening handshake (RFC 6455, section 1.3, whose key it has).
+    static let handshake: HTTPHeaders = [
+        "connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ]
+
+    /// Opens a WebSocket connection, and closes the TCP connection when `body` is done.
+    static func with<Result>(
+        _ address: SocketAddress, _ target: String = "/socket.io/?EIO=4&transport=websocket",
+        _ body: (RawWebSocket) async throws -> Result
+    ) async throws -> Result {
+        try await RawConnection.with(address) { connection in
+            let response = try await connection.request("GET", target, headers: handshake)
+            try #require(response.status == 101)
+            return try await body(RawWebSocket(connection))
+        }
+    }
+
+    // MARK: Sending
+
+    func send(_ text: String) async throws { try await send(.text, ByteBuffer(string: text)) }
+    func send(_ bytes: [UInt8]) async throws { try await send(.binary, ByteBuffer(bytes: bytes)) }
+    func send(raw bytes: ByteBuffer) async throws { try await connection.send(bytes) }
+
+    private func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) async throws {
+        try await connection.send(Self.frame(opcode, payload))
+    }
+
+    /// A frame as a client sends it.
+    static func frame(_ opcode: WebSocketOpcode, _ payload: ByteBuffer, isFinal: Bool = true) -> ByteBuffer {
+        var frame = ByteBuffer()
+        WebSocketFrameEncoder.write(opcode, payload, maskingKey: 0x37FA_213D, isFinal: isFinal, into: &frame)
+        return frame
+    }
+
+    /// Ends the write side of the TCP connection.
+    func finish() { connection.finish() }
+
+    // MARK: Receiving
+
+    /// What the server says next; nil when the TCP connection has ended.
+    func next() async throws -> WebSocketEvent? {
+        while true {
+            if let event = try decoder.next() { return event }
+            guard let bytes = try await connection.read() else { return nil }
+            decoder.append(bytes)
+        }
+    }
+
+    /// The next message, which must be text.
+    func nextText() async throws -> String {
+        let event = try await next()
+        guard case .text(let text)? = event else {
+            Issue.record("expected text, got \(event.map { "\($0)" } ?? "the end")")
+            throw CancellationError()
+        }
+        return String(buffer: text)
+    }
+
+    /// Waits for the server's close frame, answers it, and waits for the end of the connection. The frame's code, nil
+    /// without a frame.
+    func closeCode() async throws -> WebSocketCloseCode? {
+        var found: WebSocketCloseCode?
+        while let event = try await next() {
+            guard case .close(let code, _) = event else { continue }
+            found = code
+            var answer = ByteBuffer()
+            WebSocketFrameEncoder.writeClose(code, maskingKey: 0x37FA_213D, into: &answer)
+            // The server may be gone already: after an error it does not wait for the answer.
+            try? await connection.send(answer)
+        }
+        return found
+    }
+
+    // MARK: Socket.IO
+
+    /// Reads the Engine.IO handshake, connects to the namespace and reads the confirmation.
+    func connect(_ namespace: String = "/") async throws {
+        #expect(try await nextText().hasPrefix(#"0{"sid":"#))
+        try await join(namespace)
+    }
+
+    /// Connects to a namespace and reads the confirmation.
+    func join(_ namespace: String) async throws {
+        let prefix = namespace == "/" ? "40" : "40\(namespace),"
+        try await send(prefix)
+        #expect(try await nextText().hasPrefix(prefix + #"{"sid":"#))
+    }
+
+    /// Sends an event and awaits the same one back.
+    func expectEcho(_ namespace: String = "/") async throws {
+        let event = (namespace == "/" ? "42" : "42\(namespace),") + #"["echo","still here"]"#
+        try await send(event)
+        #expect(try await nextText() == event)
+    }
+}
