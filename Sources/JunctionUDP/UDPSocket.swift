@@ -6,7 +6,7 @@ import NIOPosix
 /// A UDP socket: sends and receives datagrams, which may be lost, doubled or reordered on their way.
 ///
 /// ```swift
-/// try await UDPSocket.withSocket(port: 0) { socket in
+/// try await UDPSocket.withSocket { socket in
 ///     try await socket.send("ping", toHost: "localhost", port: 3000)
 ///     for try await datagram in socket.inbound { print(String(buffer: datagram.payload)); break }
 /// }
@@ -50,10 +50,10 @@ public final class UDPSocket: Sendable {
     ///
     /// - Parameters:
     ///   - host: name or address; `nil` is every address of the machine.
-    ///   - port: 0 asks for any free port.
+    ///   - port: 0, the default, asks for any free port.
     /// - Throws: ``NetworkError``, for example `.addressInUse`.
     public static func bind(
-        host: String? = nil, port: Int, configuration: Configuration = Configuration()
+        host: String? = nil, port: Int = 0, configuration: Configuration = Configuration()
     ) async throws -> UDPSocket {
         try await ListenAddress(host: host, port: port).bind { host, port in
             try await wrap(bootstrap(configuration).bind(host: host, port: port)).get()
@@ -73,7 +73,7 @@ public final class UDPSocket: Sendable {
 
     /// Binds, runs `body` on the socket's event loop, and closes the socket when it returns or throws.
     public static func withSocket<Result: Sendable>(
-        host: String? = nil, port: Int, configuration: Configuration = Configuration(),
+        host: String? = nil, port: Int = 0, configuration: Configuration = Configuration(),
         _ body: @Sendable (UDPSocket) async throws -> Result
     ) async throws -> Result {
         let socket = try await bind(host: host, port: port, configuration: configuration)
