@@ -46,6 +46,8 @@ public final class Gateway: ListeningService {
     private let hub: Hub
     private let tcp: TCPServer
 
+    /// A hub that ``ListeningService/run()`` starts.
+    ///
     /// - Parameters:
     ///   - host: name or address to listen on; loopback by default, because nothing authenticates the peers.
     ///   - port: of TCP and UDP alike; 0 asks for any that is free for both.

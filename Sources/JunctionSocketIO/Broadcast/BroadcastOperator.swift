@@ -37,7 +37,7 @@ public struct BroadcastOperator: Sendable {
         with { $0.audience.except.insert(room) }
     }
 
-    /// The event may be dropped for clients that it cannot leave to at once.
+    /// Drops the event for each client that it cannot leave to at once, because that one is behind or between two polls.
     public var volatile: BroadcastOperator { with { $0.flags.insert(.volatile) } }
 
     /// Sends an event to everybody chosen.

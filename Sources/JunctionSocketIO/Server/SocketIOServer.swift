@@ -29,6 +29,9 @@ public final class SocketIOServer: ListeningService {
     private let main: Namespace
     private let namespaces: Mutex<[String: Namespace]>
 
+    /// A server that ``run()`` listens with, or that is mounted with ``mount()``. Add handlers and middleware before it runs:
+    /// they apply to clients that connect afterwards.
+    ///
     /// - Parameters:
     ///   - host: name or address to listen on; `nil` is every address of the machine.
     ///   - port: 0 asks for any free port. Unused by a server that is mounted (``mount()``).
@@ -63,7 +66,12 @@ public final class SocketIOServer: ListeningService {
 
     // MARK: Namespaces
 
-    /// The namespace of that name; made when it is not there yet. Clients can connect to the namespaces that were made.
+    /// The namespace of that name, with or without its leading slash; made when it is not there yet. A client that asks for a
+    /// namespace which was never made is refused with "Invalid namespace".
+    ///
+    /// ```swift
+    /// io.of("/admin").onConnection { socket in … }
+    /// ```
     public func of(_ name: String) -> Namespace {
         let name = name.hasPrefix("/") ? name : "/" + name
         return namespaces.withLock { namespaces in

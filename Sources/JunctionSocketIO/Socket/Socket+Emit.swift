@@ -18,7 +18,12 @@ extension Socket {
         }
     }
 
-    /// The next event may be dropped when it cannot leave at once: the client is behind, or between two polls.
+    /// For events that are worthless when late: one sent through this is dropped when it cannot leave at once, because the
+    /// client is behind or between two polls.
+    ///
+    /// ```swift
+    /// socket.volatile.emit("position", x, y)
+    /// ```
     public var volatile: VolatileEmitter { VolatileEmitter(socket: self) }
 
     /// Sends an event and suspends until the client acknowledges it; waits as long as the client is connected.

@@ -42,6 +42,8 @@ public final class WebServer: ListeningService {
     private let logger: Logger
     private let connections = ConnectionRegistry()
 
+    /// A server that passes each request to the mount for its path.
+    ///
     /// - Parameters:
     ///   - host: name or address to listen on; `nil` is every address of the machine.
     ///   - port: 0 asks for any free port.

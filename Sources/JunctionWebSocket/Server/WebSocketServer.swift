@@ -18,7 +18,11 @@ public final class WebSocketServer: ListeningService {
 
     private let web: WebServer
 
+    /// A server whose handlers are called for every connection, in the order connect, messages, close.
+    ///
     /// - Parameters:
+    ///   - host: name or address to listen on; `nil` is every address of the machine.
+    ///   - port: 0 asks for any free port.
     ///   - path: where the server answers; everything below it, too.
     ///   - maximumMessageSize: bytes; a larger message ends its connection with 1009. 1,000,000.
     ///   - maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off. 16 MiB.
