@@ -57,6 +57,8 @@ public struct NetworkError: Error, Sendable, CustomStringConvertible {
         public static let tooManyFiles = Code(rawValue: "EMFILE")
         /// A frame is longer than the framing allows.
         public static let frameTooLong = Code(rawValue: "ERR_FRAME_TOO_LONG")
+        /// A peer reads so slowly that too much waits for it.
+        public static let peerTooSlow = Code(rawValue: "ERR_PEER_TOO_SLOW")
         /// The call does not fit the state: already running, a second reader, no destination.
         public static let invalidState = Code(rawValue: "ERR_INVALID_STATE")
         /// Any other error; ``NetworkError/message`` says which.

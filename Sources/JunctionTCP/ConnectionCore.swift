@@ -22,6 +22,7 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
 
     private let executor: LoopExecutor
     private let highWaterMark: Int
+    private let maximumBufferedBytes: Int
     private let idleFlush: TimeAmount?
     private var framer: (any Framer)?
     private var context: ChannelHandlerContext?
@@ -42,11 +43,15 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
         case failed(NetworkError)
     }
 
-    init(executor: LoopExecutor, framing: Framing, highWaterMark: Int) {
+    init(
+        executor: LoopExecutor, framing: Framing, highWaterMark: Int,
+        maximumBufferedBytes: Int = TCPServer.Configuration().maximumBufferedBytes
+    ) {
         self.executor = executor
         self.framer = framing.makeFramer?()
         self.idleFlush = framing.idleFlush
         self.highWaterMark = highWaterMark
+        self.maximumBufferedBytes = maximumBufferedBytes
     }
 
     var isOpen: Bool { context != nil }
@@ -152,6 +157,22 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
             needsFlush = true
             executor.flushAtTurnEnd(self)
         }
+    }
+
+    /// Queues `message` without anybody who waits for the peer. One that reads too slowly must not fill the memory.
+    func enqueue(_ message: ByteBuffer) {
+        if !isWritable {
+            flushNow()
+            guard bufferedBytes <= maximumBufferedBytes else {
+                let text = "write: more than \(maximumBufferedBytes) bytes wait for a peer that reads too slowly"
+                return fail(NetworkError(.peerTooSlow, text))
+            }
+        }
+        try? write(message)
+    }
+
+    private var bufferedBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     /// False while more is queued than the high-water mark.

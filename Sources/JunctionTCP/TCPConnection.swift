@@ -94,10 +94,10 @@ public final class TCPConnection: Sendable {
 
     /// Queues `bytes` without waiting, for handlers that are not `async`. On a closed connection it does nothing.
     ///
-    /// A server's inline handler is given no more input while the peer does not read, so the queue stays bounded there;
-    /// elsewhere prefer the `async` form.
+    /// A server's inline handler is given no more input while the peer does not read; elsewhere prefer the `async` form. A
+    /// peer that more than ``TCPServer/Configuration/maximumBufferedBytes`` wait for is cut off with the next such write.
     public func write(_ bytes: ByteBuffer) {
-        onLoop { try? $0.write(bytes) }
+        onLoop { $0.enqueue(bytes) }
     }
 
     /// Queues text as UTF-8 without waiting.

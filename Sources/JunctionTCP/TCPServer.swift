@@ -21,6 +21,9 @@ public final class TCPServer: ListeningService {
         /// Bytes received and not yet taken by the reader, or queued and not yet taken by the peer, above which the side
         /// that is faster waits. 65,536.
         public var highWaterMark = 65_536
+        /// Bytes queued by writes that do not wait, for a peer that does not read; while there are more, the next such write
+        /// ends the connection with ``NetworkError/Code/peerTooSlow``. 16 MiB.
+        public var maximumBufferedBytes = 16_777_216
         /// How long connections may take to end when the server drains. 10 seconds.
         public var drainTimeout: Duration = .seconds(10)
 
@@ -100,7 +103,9 @@ public final class TCPServer: ListeningService {
     /// Serves an accepted channel, on its loop. A listener that shares its port calls it, too.
     package func accept(_ channel: any Channel) throws {
         let executor = LoopExecutor.of(channel.eventLoop)
-        let core = ConnectionCore(executor: executor, framing: framing, highWaterMark: configuration.highWaterMark)
+        let core = ConnectionCore(
+            executor: executor, framing: framing, highWaterMark: configuration.highWaterMark,
+            maximumBufferedBytes: configuration.maximumBufferedBytes)
         let connection = TCPConnection(channel: channel, core: core, executor: executor)
         connections.insert(connection)
         core.onClosed = { [connections] in connections.remove(connection) }
