@@ -176,12 +176,12 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     }
 
     /// False while more is queued than the high-water mark.
-    var isWritable: Bool { context?.channel.isWritable ?? true }
+    private(set) var isWritable = true
 
     /// Resumes `continuation` when the queue has drained below the low-water mark.
     func parkWriter(_ continuation: Writer) {
         flushNow()
-        guard let context, !context.channel.isWritable else { return continuation.resume() }
+        guard isOpen, !isWritable else { return continuation.resume() }
         writers.append(continuation)
     }
 
@@ -264,7 +264,7 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
 
     func read(context: ChannelHandlerContext) {
         // An inline handler that writes more than the peer reads waits for the peer, too.
-        if inboxBytes >= highWaterMark || (inline != nil && !context.channel.isWritable) {
+        if inboxBytes >= highWaterMark || (inline != nil && !isWritable) {
             readIsHeld = true
         } else {
             context.read()
@@ -272,7 +272,8 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard context.channel.isWritable else { return }
+        isWritable = context.channel.isWritable
+        guard isWritable else { return }
         if readIsHeld, inboxBytes < highWaterMark { resumeReading() }
         if !writers.isEmpty { executor.turn { wakeWriters(.success(())) } }
     }

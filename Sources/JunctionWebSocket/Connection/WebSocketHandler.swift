@@ -34,9 +34,10 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
 
     private let executor: LoopExecutor
     private let maximumBufferedBytes: Int
-    private var decoder: WebSocketFrameDecoder
+    // Each is written to in one place that calls nothing which comes back to it: no need to check for that a message at a time.
+    @exclusivity(unchecked) private var decoder: WebSocketFrameDecoder
+    @exclusivity(unchecked) private var output = Output.empty
     private var context: ChannelHandlerContext?
-    private var output = Output.empty
     private var needsFlush = false
     private var isPaused = false
     private var readIsHeld = false
@@ -64,8 +65,9 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     /// False once closing has begun.
     package var isOpen: Bool { context != nil && closing == nil }
 
-    /// False while the peer is behind with reading.
-    package var isWritable: Bool { context?.channel.isWritable ?? false }
+    /// False while the peer is behind with reading. Kept here: to ask the channel costs a broadcast a cache miss for each
+    /// member.
+    package private(set) var isWritable = true
 
     // MARK: Receiving
 
@@ -116,16 +118,17 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
 
     package func read(context: ChannelHandlerContext) {
         // A peer that does not read what it is sent is not listened to either: its answers would only pile up.
-        if isPaused || !context.channel.isWritable { readIsHeld = true } else { context.read() }
+        if isPaused || !isWritable { readIsHeld = true } else { context.read() }
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { resumeReading() }
+        isWritable = context.channel.isWritable
+        if isWritable { resumeReading() }
         context.fireChannelWritabilityChanged()
     }
 
     private func resumeReading() {
-        guard readIsHeld, !isPaused, let context, context.channel.isWritable else { return }
+        guard readIsHeld, !isPaused, isWritable, let context else { return }
         readIsHeld = false
         context.read()
     }
@@ -206,7 +209,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
 
     /// A peer that reads too slowly for what it is sent must not fill the memory.
     private func cutOffIfBehind() {
-        guard let context, !context.channel.isWritable,
+        guard !isWritable, let context,
             let buffered = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes),
             buffered > maximumBufferedBytes
         else { return }
