@@ -38,6 +38,7 @@ public struct Heartbeat: Sendable {
             guard nextPing <= now else { return .wait(until: nextPing) }
             // Counted from when it was due, so that a late timer does not give the client more time.
             phase = .awaitingPong(until: nextPing + timeout)
+            if pausedSince != nil { pausedSince = now }  // only the time for the pong stands still
             return .ping(then: nextPing + timeout)
         case .awaitingPong(let deadline):
             // While nothing is read, a pong cannot be seen: its absence says nothing about the peer.
