@@ -14,6 +14,8 @@ struct LineFramer: Framer {
         if pending.readableBytes == 0 {
             pending = bytes
         } else {
+            // Else the buffer grows with every byte the connection ever sent.
+            pending.discardReadBytes()
             pending.writeImmutableBuffer(bytes)
         }
     }
@@ -22,15 +24,15 @@ struct LineFramer: Framer {
         let unseen = pending.readableBytesView.dropFirst(searched)
         guard let end = unseen.firstIndex(of: UInt8(ascii: "\n")) else {
             searched = pending.readableBytes
-            // One byte over: it may be the CR of a line ending whose LF is still on its way.
-            guard searched <= maximumLength + 1 else { throw tooLong }
+            // A CR may belong to a line ending whose LF is still on its way.
+            guard Self.withoutCR(pending).readableBytes <= maximumLength else { throw tooLong }
             return nil
         }
         let length = end - pending.readerIndex
         searched = 0
-        guard var line = pending.readSlice(length: length) else { return nil }
+        guard let ended = pending.readSlice(length: length) else { return nil }
         pending.moveReaderIndex(forwardBy: 1)
-        if line.readableBytesView.last == UInt8(ascii: "\r") { line.moveWriterIndex(to: line.writerIndex - 1) }
+        let line = Self.withoutCR(ended)
         guard line.readableBytes <= maximumLength else { throw tooLong }
         return line
     }
@@ -39,7 +41,14 @@ struct LineFramer: Framer {
         guard pending.readableBytes > 0 else { return nil }
         searched = 0
         defer { pending = ByteBuffer() }
-        return pending
+        return Self.withoutCR(pending)
+    }
+
+    private static func withoutCR(_ line: ByteBuffer) -> ByteBuffer {
+        guard line.readableBytesView.last == UInt8(ascii: "\r") else { return line }
+        var line = line
+        line.moveWriterIndex(to: line.writerIndex - 1)
+        return line
     }
 
     func frame(_ message: ByteBuffer, into output: inout ByteBuffer) {
