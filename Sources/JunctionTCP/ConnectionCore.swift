@@ -61,7 +61,7 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     /// The next message if one is there or the stream has ended; `nil` means: wait for it.
     func takeMessage() throws -> ByteBuffer?? {
         if let message = inbox.popFirst() {
-            inboxBytes -= message.readableBytes
+            inboxBytes -= Self.cost(of: message)
             if readIsHeld, inboxBytes < highWaterMark { resumeReading() }
             return .some(message)
         }
@@ -125,8 +125,13 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
             inline.onMessage(message)
         } else {
             inbox.append(message)
-            inboxBytes += message.readableBytes
+            inboxBytes += Self.cost(of: message)
         }
+    }
+
+    /// What a message counts in the inbox: empty ones take memory, too.
+    private static func cost(of message: ByteBuffer) -> Int {
+        message.readableBytes + MemoryLayout<ByteBuffer>.stride
     }
 
     private func endInput(_ end: InputEnd) {
