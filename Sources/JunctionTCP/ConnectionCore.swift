@@ -137,6 +137,11 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     private func endInput(_ end: InputEnd) {
         guard case .open = inputEnd else { return }
         idleTimer?.cancel()
+        guard case .ended = end else {
+            // What broke the framing is no message, and the close that follows tells an inline handler why.
+            inputEnd = end
+            return wakeReader()
+        }
         if let rest = framer?.flush() { deliver(rest) }
         inputEnd = end
         wakeReader()
