@@ -35,6 +35,8 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     private var readIsHeld = false
     private var needsFlush = false
     private var idleTimer: Scheduled<Void>?
+    /// The end of the write side, once it was asked for.
+    private var outputEnd: EventLoopFuture<Void>?
     private(set) var closeReason: CloseReason?
 
     private enum InputEnd {
@@ -156,6 +158,9 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
             throw NetworkError(
                 .brokenPipe, "write: the connection is closed (\(closeReason?.description ?? "not open"))")
         }
+        guard outputEnd == nil else {
+            throw NetworkError(.brokenPipe, "write: this side of the connection is finished")
+        }
         if let framer {
             var framed = context.channel.allocator.buffer(capacity: message.readableBytes + 8)
             framer.frame(message, into: &framed)
@@ -216,18 +221,33 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
 
     /// Ends the write side once everything queued has been sent.
     func finish() {
+        guard let context else { return }
+        _ = endOutput(context)
+    }
+
+    /// Ends the write side behind what is queued.
+    private func endOutput(_ context: ChannelHandlerContext) -> EventLoopFuture<Void> {
+        if let outputEnd { return outputEnd }
         flushNow()
-        context?.close(mode: .output, promise: nil)
+        let end: EventLoopFuture<Void>
+        if case .open = inputEnd {
+            end = context.close(mode: .output)
+        } else {
+            // The peer has ended its side: NIO makes a full close of this, which drops what is queued. Let that leave first.
+            let channel = context.channel
+            end = context.writeAndFlush(wrapOutboundOut(ByteBuffer())).flatMap { channel.close(mode: .output) }
+        }
+        outputEnd = end
+        return end
     }
 
     /// Closes once everything queued has been sent.
     func close(_ reason: CloseReason) {
         guard let context, closeReason == nil else { return }
         closeReason = reason
-        flushNow()
         // The write side closes behind what is queued; the whole channel when that has left.
         let channel = context.channel
-        context.close(mode: .output).whenComplete { _ in channel.close(mode: .all, promise: nil) }
+        endOutput(context).whenComplete { _ in channel.close(mode: .all, promise: nil) }
     }
 
     /// Closes at once; what is still queued is lost.
