@@ -14,6 +14,8 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
 
     typealias Reader = UnsafeContinuation<ByteBuffer?, any Error>
     typealias Writer = UnsafeContinuation<Void, any Error>
+    /// Tells the calls that wait from one another: a cancellation may arrive when its call is over and the next one waits.
+    typealias Ticket = UInt64
 
     /// What a handler without `async` is given; set before the first read.
     var inline: InlineHandlers?
@@ -30,8 +32,8 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     private var inbox = Deque<ByteBuffer>()
     private var inboxBytes = 0
     private var inputEnd: InputEnd = .open
-    private var reader: Reader?
-    private var writers: [Writer] = []
+    private var reader: (ticket: Ticket, continuation: Reader)?
+    private var writers: [(ticket: Ticket, continuation: Writer)] = []
     private var readIsHeld = false
     private var needsFlush = false
     private var idleTimer: Scheduled<Void>?
@@ -75,7 +77,7 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     }
 
     /// Hands the next message to `continuation` as soon as there is one.
-    func park(_ continuation: Reader) {
+    func park(_ continuation: Reader, _ ticket: Ticket) {
         do {
             if let message = try takeMessage() { return continuation.resume(returning: message) }
         } catch {
@@ -85,13 +87,14 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
             let error = NetworkError(.invalidState, "a connection has one reader at a time")
             return continuation.resume(throwing: error)
         }
-        reader = continuation
+        reader = (ticket, continuation)
     }
 
     /// The task that waits for a message was cancelled.
-    func cancelReader() {
-        reader?.resume(throwing: CancellationError())
+    func cancelReader(_ ticket: Ticket) {
+        guard let waiting = reader, waiting.ticket == ticket else { return }
         reader = nil
+        waiting.continuation.resume(throwing: CancellationError())
     }
 
     private func resumeReading() {
@@ -100,7 +103,7 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     }
 
     private func wakeReader() {
-        guard let waiting = reader else { return }
+        guard let waiting = reader?.continuation else { return }
         do {
             guard let message = try takeMessage() else { return }
             reader = nil
@@ -194,15 +197,16 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     private(set) var isWritable = true
 
     /// Resumes `continuation` when the queue has drained below the low-water mark.
-    func parkWriter(_ continuation: Writer) {
+    func parkWriter(_ continuation: Writer, _ ticket: Ticket) {
         flushNow()
         guard isOpen, !isWritable else { return continuation.resume() }
-        writers.append(continuation)
+        writers.append((ticket, continuation))
     }
 
-    /// The tasks that wait for the queue were cancelled with their connection.
-    func cancelWriters() {
-        wakeWriters(.failure(CancellationError()))
+    /// A task that waits for the queue was cancelled.
+    func cancelWriter(_ ticket: Ticket) {
+        guard let index = writers.firstIndex(where: { $0.ticket == ticket }) else { return }
+        writers.remove(at: index).continuation.resume(throwing: CancellationError())
     }
 
     func flushNow() {
@@ -214,7 +218,7 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     private func wakeWriters(_ result: Result<Void, any Error>) {
         let waiting = writers
         writers.removeAll()
-        for writer in waiting { writer.resume(with: result) }
+        for writer in waiting { writer.continuation.resume(with: result) }
     }
 
     // MARK: Ending

@@ -1,6 +1,7 @@
 public import JunctionCore
 import JunctionTransport
 public import NIOCore
+import Synchronization
 
 /// A TCP connection: an ordered stream of bytes, or of messages when it has a ``Framing``.
 ///
@@ -15,6 +16,7 @@ public final class TCPConnection: Sendable {
     let executor: LoopExecutor
     private let channel: any Channel
     private let core: NIOLoopBound<ConnectionCore>
+    private let tickets = Atomic<ConnectionCore.Ticket>(0)
 
     /// Only on the channel's loop.
     init(channel: any Channel, core: ConnectionCore, executor: LoopExecutor) {
@@ -56,14 +58,20 @@ public final class TCPConnection: Sendable {
 
     private func nextMessage() async throws -> ByteBuffer? {
         if executor.eventLoop.inEventLoop, let message = try core.value.takeMessage() { return message }
+        let ticket = nextTicket()
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
-                onLoop { $0.park(continuation) }
+                onLoop { $0.park(continuation, ticket) }
+                // A cancellation before the parking has found nothing to cancel.
+                if Task.isCancelled { cancelReader(ticket) }
             }
         } onCancel: {
-            // Behind the parking, also when the task is cancelled before it.
-            executor.eventLoop.execute { self.executor.turn { self.core.value.cancelReader() } }
+            cancelReader(ticket)
         }
+    }
+
+    private func cancelReader(_ ticket: ConnectionCore.Ticket) {
+        executor.eventLoop.execute { self.executor.turn { self.core.value.cancelReader(ticket) } }
     }
 
     // MARK: Writing
@@ -106,13 +114,23 @@ public final class TCPConnection: Sendable {
     }
 
     private func untilWritable() async throws {
+        let ticket = nextTicket()
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
-                onLoop { $0.parkWriter(continuation) }
+                onLoop { $0.parkWriter(continuation, ticket) }
+                if Task.isCancelled { cancelWriter(ticket) }
             }
         } onCancel: {
-            executor.eventLoop.execute { self.executor.turn { self.core.value.cancelWriters() } }
+            cancelWriter(ticket)
         }
+    }
+
+    private func cancelWriter(_ ticket: ConnectionCore.Ticket) {
+        executor.eventLoop.execute { self.executor.turn { self.core.value.cancelWriter(ticket) } }
+    }
+
+    private func nextTicket() -> ConnectionCore.Ticket {
+        tickets.wrappingAdd(1, ordering: .relaxed).newValue
     }
 
     // MARK: Ending

@@ -11,6 +11,8 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
     typealias OutboundOut = AddressedEnvelope<ByteBuffer>
     typealias Reader = UnsafeContinuation<Datagram?, any Error>
+    /// Tells the readers from one another: a cancellation may arrive when its reader is gone and the next one waits.
+    typealias Ticket = UInt64
 
     /// Called for each datagram at once, instead of queueing it.
     var onDatagram: ((Datagram) -> Void)?
@@ -19,7 +21,7 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
     private let queueLimit: Int
     private var context: ChannelHandlerContext?
     private var inbox = Deque<Datagram>()
-    private var reader: Reader?
+    private var reader: (ticket: Ticket, continuation: Reader)?
     private var ended = false
     private var failure: NetworkError?
     private var needsFlush = false
@@ -47,7 +49,7 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
     }
 
     /// Hands the next datagram to `continuation` as soon as there is one.
-    func park(_ continuation: Reader) {
+    func park(_ continuation: Reader, _ ticket: Ticket) {
         do {
             if let datagram = try takeDatagram() { return continuation.resume(returning: datagram) }
         } catch {
@@ -56,13 +58,14 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
         guard reader == nil else {
             return continuation.resume(throwing: NetworkError(.invalidState, "a socket has one reader at a time"))
         }
-        reader = continuation
+        reader = (ticket, continuation)
     }
 
     /// The task that waits for a datagram was cancelled.
-    func cancelReader() {
-        reader?.resume(throwing: CancellationError())
+    func cancelReader(_ ticket: Ticket) {
+        guard let waiting = reader, waiting.ticket == ticket else { return }
         reader = nil
+        waiting.continuation.resume(throwing: CancellationError())
     }
 
     /// Ends the sequence of datagrams behind what is queued.
@@ -72,7 +75,7 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
     }
 
     private func wakeReader() {
-        guard let waiting = reader, let datagram = try? takeDatagram() else { return }
+        guard let waiting = reader?.continuation, let datagram = try? takeDatagram() else { return }
         reader = nil
         waiting.resume(returning: datagram)
     }
@@ -152,7 +155,7 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // For example the ICMP answer to an earlier datagram of a connected socket. The socket lives on.
         let error = NetworkError(error, doing: "receive")
-        guard let waiting = reader else { return failure = error }
+        guard let waiting = reader?.continuation else { return failure = error }
         reader = nil
         executor.turn { waiting.resume(throwing: error) }
     }

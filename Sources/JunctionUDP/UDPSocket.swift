@@ -2,6 +2,7 @@ import JunctionCore
 import JunctionTransport
 public import NIOCore
 import NIOPosix
+import Synchronization
 
 /// A UDP socket: sends and receives datagrams, which may be lost, doubled or reordered on their way.
 ///
@@ -35,6 +36,7 @@ public final class UDPSocket: Sendable {
     let executor: LoopExecutor
     private let channel: any Channel
     private let core: NIOLoopBound<DatagramCore>
+    private let tickets = Atomic<DatagramCore.Ticket>(0)
 
     private init(channel: any Channel, core: DatagramCore, executor: LoopExecutor) {
         self.channel = channel
@@ -133,13 +135,20 @@ public final class UDPSocket: Sendable {
 
     private func nextDatagram() async throws -> Datagram? {
         if executor.eventLoop.inEventLoop, let datagram = try core.value.takeDatagram() { return datagram }
+        let ticket = tickets.wrappingAdd(1, ordering: .relaxed).newValue
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
-                onLoop { $0.park(continuation) }
+                onLoop { $0.park(continuation, ticket) }
+                // A cancellation before the parking has found nothing to cancel.
+                if Task.isCancelled { cancelReader(ticket) }
             }
         } onCancel: {
-            executor.eventLoop.execute { self.executor.turn { self.core.value.cancelReader() } }
+            cancelReader(ticket)
         }
+    }
+
+    private func cancelReader(_ ticket: DatagramCore.Ticket) {
+        executor.eventLoop.execute { self.executor.turn { self.core.value.cancelReader(ticket) } }
     }
 
     /// Calls `handler` on the event loop for each datagram, instead of ``inbound``.
