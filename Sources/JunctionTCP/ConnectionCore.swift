@@ -19,8 +19,8 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
 
     /// What a handler without `async` is given; set before the first read.
     var inline: InlineHandlers?
-    /// Called once, when the channel has closed.
-    var onClosed: (() -> Void)?
+    /// Called once, when the channel is active.
+    private var onOpen: (() -> Void)?
 
     private let executor: LoopExecutor
     private let highWaterMark: Int
@@ -281,6 +281,20 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
         self.context = nil
     }
 
+    /// Calls `action` when the connection is open: now, or as soon as the accepted channel is active. A channel that is
+    /// closed before never becomes inactive.
+    func whenOpen(_ action: @escaping () -> Void) {
+        if context?.channel.isActive == true { executor.turn(action) } else { onOpen = action }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if let action = onOpen {
+            onOpen = nil
+            executor.turn(action)
+        }
+        context.fireChannelActive()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .open = inputEnd else { return }
         let bytes = unwrapInboundIn(data)
@@ -331,8 +345,6 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
             self.context = nil
             inline?.onClose(reason)
             inline = nil
-            onClosed?()
-            onClosed = nil
         }
     }
 

@@ -107,18 +107,18 @@ public final class TCPServer: ListeningService {
             executor: executor, framing: framing, highWaterMark: configuration.highWaterMark,
             maximumBufferedBytes: configuration.maximumBufferedBytes)
         let connection = TCPConnection(channel: channel, core: core, executor: executor)
-        connections.insert(connection)
-        core.onClosed = { [connections] in connections.remove(connection) }
         let mark = configuration.highWaterMark
         try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
-        switch handling {
-        case .inline(let callbacks):
-            core.inline = inlineHandlers(callbacks, of: connection)
-            try channel.pipeline.syncOperations.addHandler(core)
-            callbacks.onConnect?(connection)
-        case .asynchronous(let handler):
-            try channel.pipeline.syncOperations.addHandler(core)
-            serve(connection, handler)
+        if case .inline(let callbacks) = handling { core.inline = inlineHandlers(callbacks, of: connection) }
+        try channel.pipeline.syncOperations.addHandler(core)
+        // Not before the core is in place: a drain that has begun reaches the connection at once.
+        connections.insert(connection)
+        channel.closeFuture.whenComplete { [connections] _ in connections.remove(connection) }
+        core.whenOpen {
+            switch self.handling {
+            case .inline(let callbacks): callbacks.onConnect?(connection)
+            case .asynchronous(let handler): self.serve(connection, handler)
+            }
         }
     }
 
