@@ -58,7 +58,11 @@ public enum TCPClient {
             result = .failure(error)
         }
         connection.close()
-        await connection.waitUntilClosed()
+        await withTaskCancellationHandler {
+            await connection.waitUntilClosed()
+        } onCancel: {
+            connection.forceClose()  // else a peer that does not read would hold the task
+        }
         return try result.get()
     }
 
