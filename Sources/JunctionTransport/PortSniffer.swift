@@ -28,8 +28,9 @@ package final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler 
     package func handlerAdded(context: ChannelHandlerContext) {
         let context = NIOLoopBound(context, eventLoop: context.eventLoop)
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: patience) {
-            self.takenForSilent = true
             self.conclude(.raw, context.value)
+            // A few bytes that could have become a request line are not to wait for more.
+            if self.bytes.readableBytes > 0 { self.leave(context.value) } else { self.takenForSilent = true }
         }
     }
 
@@ -61,9 +62,13 @@ package final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler 
         // A raw client that sent a few bytes and half-closed.
         if case ChannelEvent.inputClosed = event {
             if !takenForSilent { conclude(.raw, context) }
-            leave(context)
+            handOver(context)
+            // Before the sniffer leaves: a handler that is out of the pipeline has nobody to tell.
+            context.fireUserInboundEventTriggered(event)
+            context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
         }
-        context.fireUserInboundEventTriggered(event)
     }
 
     private func conclude(_ verdict: Verdict, _ context: ChannelHandlerContext) {
@@ -77,12 +82,15 @@ package final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler 
 
     /// Hands what was read to the handlers that follow and gets out of the way.
     private func leave(_ context: ChannelHandlerContext) {
-        if bytes.readableBytes > 0 {
-            context.fireChannelRead(wrapInboundOut(bytes))
-            bytes = ByteBuffer()
-            context.fireChannelReadComplete()
-        }
+        handOver(context)
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+    }
+
+    private func handOver(_ context: ChannelHandlerContext) {
+        guard bytes.readableBytes > 0 else { return }
+        context.fireChannelRead(wrapInboundOut(bytes))
+        bytes = ByteBuffer()
+        context.fireChannelReadComplete()
     }
 
     package typealias InboundOut = ByteBuffer
