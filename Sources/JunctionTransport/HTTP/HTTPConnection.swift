@@ -39,6 +39,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     private var waiting = Deque<HTTPRequest>()
     private var current: HTTPExchange?
     private var isClosing = false
+    private var isDraining = false
     private var isRejected = false
     private var needsFlush = false
     private var deadline = NIODeadline.distantFuture
@@ -77,7 +78,8 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
             let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
             guard announced <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
             self.head = head
-            if head.headers.contains(name: "expect") { sendContinue() }
+            // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
+            if head.headers.contains(name: "expect"), current == nil, waiting.isEmpty { sendContinue() }
         case .body(var part):
             guard body.readableBytes + part.readableBytes <= limits.maximumBodySize else {
                 return reject(.payloadTooLarge)
@@ -137,7 +139,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         guard current === exchange else { return }
         current = nil
         let head = exchange.request.head
-        let keepAlive = head.isKeepAlive && !isClosing && !head.mayLeaveHTTP
+        let keepAlive = head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !head.mayLeaveHTTP
         write(response, version: head.version, isHead: head.method == .HEAD, keepAlive: keepAlive)
         guard keepAlive else { return close() }
         deadline = .now() + limits.requestTimeout
@@ -199,9 +201,12 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
 
     /// Ends the connection as soon as no request is under way.
     func beginDrain() {
-        guard current == nil, head == nil, waiting.isEmpty else { return isClosing = true }
-        close()
+        isDraining = true
+        if current == nil, isIdle { close() }
     }
+
+    /// No request has begun beside the current one.
+    private var isIdle: Bool { head == nil && waiting.isEmpty }
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
