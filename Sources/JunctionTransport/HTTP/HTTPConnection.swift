@@ -142,7 +142,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         let keepAlive = head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !head.mayLeaveHTTP
         write(response, version: head.version, isHead: head.method == .HEAD, keepAlive: keepAlive)
         guard keepAlive else { return close() }
-        deadline = .now() + limits.requestTimeout
+        deadline = executor.eventLoop.now + limits.requestTimeout
         if !waiting.isEmpty { dispatch() }
     }
 
@@ -210,7 +210,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = .now() + limits.requestTimeout
+        deadline = executor.eventLoop.now + limits.requestTimeout
         startTimer()
     }
 
@@ -240,9 +240,10 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
 
     /// One timer for all requests of the connection: it moves with the deadline instead of being set anew for each.
     private func startTimer() {
-        timer = executor.eventLoop.assumeIsolated().scheduleTask(in: limits.requestTimeout) {
+        let loop = executor.eventLoop
+        timer = loop.assumeIsolated().scheduleTask(deadline: min(deadline, loop.now + limits.requestTimeout)) {
             guard self.context != nil else { return }
-            if self.current == nil, self.deadline <= .now() { return self.close() }
+            if self.deadline <= loop.now { return self.close() }
             self.startTimer()
         }
     }
