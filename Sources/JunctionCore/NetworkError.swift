@@ -93,6 +93,8 @@ extension NetworkError {
             self.init(.timedOut, "\(action): no answer within \(limit.nanoseconds / 1_000_000) ms")
         case ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed, ChannelError.outputClosed, ChannelError.eof:
             self.init(.brokenPipe, "\(action): the connection is closed")
+        case is SocketAddressError.UnknownHost:
+            self.init(.hostNotFound, "\(action): the host name has no address")
         case ChannelError.writeMessageTooLarge:
             self.init(.messageTooLarge, "\(action): the datagram is larger than the protocol allows")
         default:
