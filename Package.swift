@@ -89,9 +89,22 @@ let package = Package(
             dependencies: ["JunctionCore", "JunctionGateway", logging, lifecycle, unixSignals, argumentParser],
             swiftSettings: settings),
 
+        // What the tests of several targets share.
+        .target(
+            name: "TestSupport", dependencies: ["JunctionCore"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
-        tests("EngineIOProtocol", ["EngineIOProtocol", nioCore]),
-        tests("JunctionWebSocket", ["JunctionWebSocket", nioCore]),
+        tests("EngineIOProtocol", ["EngineIOProtocol", "TestSupport", nioCore]),
+        tests(
+            "JunctionTransport",
+            ["JunctionCore", "JunctionTransport", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging]),
+        tests(
+            "JunctionTCP",
+            [
+                "JunctionCore", "JunctionTCP", "JunctionTransport", "TestSupport", nioCore, nioEmbedded, logging,
+                lifecycle,
+            ]),
+        tests("JunctionUDP", ["JunctionUDP", "TestSupport", nioCore]),
+        tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
         tests("JunctionSocketIO", ["JunctionSocketIO", "JunctionTCP", nioCore, nioHTTP1]),
         // Real peers: Node.js, python-socketio, Chromium, ncat (Scripts/setup installs them).

@@ -1,5 +1,6 @@
 import EngineIOProtocol
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite("Engine.IO handshake")

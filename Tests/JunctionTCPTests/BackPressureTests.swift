@@ -1,0 +1,108 @@
+import JunctionTCP
+import NIOCore
+import TestSupport
+import Testing
+
+@Suite("TCP back pressure", .timeLimit(.minutes(1)))
+struct BackPressureTests {
+    /// More than the buffers of both sides and of the kernel hold.
+    private static let chunk = pattern(65_536)
+    private static let chunks = 1_024
+
+    /// Writes everything; `written` counts the chunks.
+    @Sendable private static func writeAll(to connection: TCPConnection, _ written: Counter) async throws {
+        for _ in 0..<chunks {
+            try await connection.write(chunk)
+            written.add(1)
+        }
+        connection.finish()
+    }
+
+    /// Reads to the end; true when every byte is what and where it should be.
+    @Sendable private static func readAll(from connection: TCPConnection) async throws -> Bool {
+        var position = 0
+        var isIntact = true
+        for try await part in connection.inbound {
+            var part = part
+            while part.readableBytes > 0 {
+                let offset = position % chunk.readableBytes
+                let length = min(part.readableBytes, chunk.readableBytes - offset)
+                isIntact = isIntact && part.readSlice(length: length) == chunk.getSlice(at: offset, length: length)
+                position += length
+            }
+        }
+        return isIntact && position == chunks * chunk.readableBytes
+    }
+
+    @Test("a server that does not read stops the client, and loses nothing when it reads at last")
+    func readerIsBehind() async throws {
+        let (gate, results) = (Gate(), Box<Bool>())
+        let server = TCPServer.local { connection in
+            await gate.wait()
+            results.put(try await Self.readAll(from: connection))
+        }
+        try await server.withListening { address in
+            try await TCPClient.withConnection(to: address) { connection in
+                let written = Counter()
+                async let writing: Void = Self.writeAll(to: connection, written)
+                // The writer and this task share a loop: this goes on when the writer is suspended.
+                await Task.yield()
+                #expect(written.value > 0 && written.value < Self.chunks)
+                gate.open()
+                try await writing
+                #expect(await results.take() == true)
+            }
+        }
+    }
+
+    @Test("a client that does not read stops the server's handler, and gets everything when it reads at last")
+    func writerIsAhead() async throws {
+        let (gate, suspended) = (Gate(), Box<Int>())
+        let server = TCPServer.local { connection in
+            let written = Counter()
+            async let writing: Void = Self.writeAll(to: connection, written)
+            await Task.yield()
+            suspended.put(written.value)
+            try await writing
+        }
+        try await server.withListening { address in
+            try await TCPClient.withConnection(to: address) { connection in
+                let written = try #require(await suspended.take())
+                #expect(written > 0 && written < Self.chunks)
+                gate.open()
+                #expect(try await Self.readAll(from: connection))
+            }
+        }
+    }
+
+    @Test("a suspended write ends with its task, and leaves other writes waiting")
+    func cancelledWrite() async throws {
+        let gate = Gate()
+        let server = TCPServer.local { connection in
+            await gate.wait()
+            _ = try await connection.readAll()
+        }
+        try await server.withListening { address in
+            try await TCPClient.withConnection(to: address) { connection in
+                async let other: Void = Self.writeAll(to: connection, Counter())
+                await Task.yield()
+                let cancelled = Task { try await connection.write(ByteBuffer(repeating: 0, count: 64_000_000)) }
+                cancelled.cancel()
+                await #expect(throws: CancellationError.self) { try await cancelled.value }
+                gate.open()
+                try await other
+            }
+        }
+    }
+
+    @Test("a suspended write fails when the peer resets the connection")
+    func resetWhileSuspended() async throws {
+        let server = TCPServer.local { _ in }
+        try await server.withListening { address in
+            try await TCPClient.withConnection(to: address) { connection in
+                let error = await networkError { try await Self.writeAll(to: connection, Counter()) }
+                #expect(error?.code == .brokenPipe)
+            }
+        }
+    }
+}
