@@ -105,7 +105,11 @@ public final class TCPConnection: Sendable {
     /// A server's inline handler is given no more input while the peer does not read; elsewhere prefer the `async` form. A
     /// peer that more than ``TCPServer/Configuration/maximumBufferedBytes`` wait for is cut off with the next such write.
     public func write(_ bytes: ByteBuffer) {
-        onLoop { $0.enqueue(bytes) }
+        if executor.eventLoop.inEventLoop {
+            core.value.enqueue(bytes)  // the usual case: no closure to make
+        } else {
+            onLoop { $0.enqueue(bytes) }
+        }
     }
 
     /// Queues text as UTF-8 without waiting.

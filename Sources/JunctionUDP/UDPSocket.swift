@@ -192,7 +192,11 @@ public final class UDPSocket: Sendable {
     /// Queues a datagram without waiting, for handlers that are not `async`; what is queued in one turn of the event loop
     /// leaves in one system call. Failures are counted in ``failedSends``.
     public func send(_ payload: ByteBuffer, to address: SocketAddress) {
-        onLoop { $0.enqueue(payload, to: address) }
+        if executor.eventLoop.inEventLoop {
+            core.value.enqueue(payload, to: address)  // the usual case: no closure to make
+        } else {
+            onLoop { $0.enqueue(payload, to: address) }
+        }
     }
 
     /// Queues text without waiting.

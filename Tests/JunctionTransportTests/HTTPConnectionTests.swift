@@ -37,6 +37,20 @@ struct HTTPConnectionTests {
         #expect(!request.asksForWebSocket)
     }
 
+    @Test("lets go of an exchange that was answered, whatever its action for a lost client holds")
+    func answeredExchangeIsReleased() throws {
+        weak var released: HTTPExchange?
+        let connection = try HTTPTestConnection()
+        try connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        do {
+            let exchange = try #require(connection.takeExchange())
+            released = exchange
+            exchange.onDisconnect { exchange.respond(.text("too late")) }
+            exchange.respond(.text("in time"))
+        }
+        #expect(released == nil)
+    }
+
     @Test("puts a chunked body together")
     func chunkedBody() throws {
         let connection = try HTTPTestConnection()

@@ -10,6 +10,9 @@ final class HTTPTestConnection {
     let registry = ConnectionRegistry()
     /// The requests that reached the application, in order.
     var exchanges: [HTTPExchange] { application.exchanges.value }
+    /// The last request that reached the application, which this lets go of.
+    func takeExchange() -> HTTPExchange? { application.exchanges.value.popLast() }
+
     /// How often the connection handed bytes to the kernel.
     var flushes: Int { counter.flushes }
 

@@ -138,6 +138,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     func respond(_ response: HTTPResponse, to exchange: HTTPExchange) {
         guard current === exchange else { return }
         current = nil
+        exchange.answered()
         let head = exchange.request.head
         let keepAlive = head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !head.mayLeaveHTTP
         write(response, version: head.version, isHead: head.method == .HEAD, keepAlive: keepAlive)

@@ -64,6 +64,11 @@ package final class HTTPExchange: Sendable {
         try connection.value.upgrade(self, headers: headers, to: handler)
     }
 
+    /// The action may hold the exchange, which holds the action.
+    func answered() {
+        onDisconnect.value = nil
+    }
+
     func disconnected() {
         let action = onDisconnect.value
         onDisconnect.value = nil

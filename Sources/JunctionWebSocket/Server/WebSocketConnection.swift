@@ -25,11 +25,10 @@ public final class WebSocketConnection: Sendable {
 
     /// Queues a message; what is sent in one turn of the event loop leaves together. On a closed connection it does nothing.
     public func send(_ message: WebSocketMessage) {
-        executor.execute {
-            switch message {
-            case .text(let text): self.handler.value.send(.text, text)
-            case .binary(let bytes): self.handler.value.send(.binary, bytes)
-            }
+        if executor.eventLoop.inEventLoop {
+            handler.value.send(message)  // the usual case: no closure to make
+        } else {
+            executor.execute { self.handler.value.send(message) }
         }
     }
 
@@ -41,5 +40,14 @@ public final class WebSocketConnection: Sendable {
     /// Closes the connection behind what is queued.
     public func close(_ code: WebSocketCloseCode = .normal, reason: String = "") {
         executor.execute { self.handler.value.close(code, reason: reason) }
+    }
+}
+
+extension WebSocketHandler {
+    fileprivate func send(_ message: WebSocketMessage) {
+        switch message {
+        case .text(let text): send(.text, text)
+        case .binary(let bytes): send(.binary, bytes)
+        }
     }
 }
