@@ -291,6 +291,7 @@ final class EngineSessionCore: TurnFlushing {
             poll?.respond(EngineRequestError(.badRequest))
             poll = nil
             for packet in queue { write(packet) }
+            if isPaused { webSocket?.pause() }
         case .abort:
             abortProbe()
         }
@@ -369,6 +370,7 @@ final class EngineSessionCore: TurnFlushing {
         case .closed(let closing):
             finish(closing)
         case .awaitPoll:
+            abortProbe()  // its end must not be taken for the session's, nor its timer
             setPatience(TimeAmount(options.pollingCloseTimeout)) { $0.end(.forcedClose) }
         case .none:
             break

@@ -17,6 +17,8 @@ final class ClientConnection: EngineSessionDelegate {
     private var others: [String: Socket] = [:]
     /// Namespaces whose middleware has not decided yet.
     private var pending: Set<String> = []
+    /// Sockets whose handlers are behind.
+    private var behind: Set<ObjectIdentifier> = []
     private var connectTimer: Scheduled<Void>?
 
     init(session: EngineSessionCore, server: SocketIOServer) {
@@ -173,11 +175,24 @@ final class ClientConnection: EngineSessionDelegate {
         if socket.namespace.name == "/" { main = nil } else { others[socket.namespace.name] = nil }
     }
 
-    /// Slows the client down: its sockets' handlers are behind.
-    func pause() { session.pause() }
+    /// Slows the client down: the socket's handlers are behind.
+    func pause(for socket: SocketCore) {
+        behind.insert(ObjectIdentifier(socket))
+        session.pause()
+    }
 
-    /// Goes on after ``pause()``.
-    func resume() { session.resume() }
+    /// The socket's handlers have caught up. Reading goes on when those of all sockets have: one that is fast must not fill
+    /// the mailbox of one that is slow.
+    func resume(for socket: SocketCore) {
+        behind.remove(ObjectIdentifier(socket))
+        if behind.isEmpty { session.resume() }
+    }
+
+    /// Reads on in any case: an answer of the client is awaited, perhaps by the handler that is behind.
+    func readOn() { session.resume() }
+
+    /// The client owes one of its sockets an answer.
+    var awaitsAnswer: Bool { sockets.contains { $0.core?.awaitsAnswer == true } }
 
     /// Ends the connection because the client does not play by the rules.
     func abort() { closeAll(.forcedServerClose) }

@@ -26,6 +26,8 @@ final class SocketCore {
     private var mailbox = Deque<Delivery>()
     /// A task empties the mailbox, or the connection handler has not returned yet.
     private var isBusy = true
+    /// The client is slowed down because the mailbox is full.
+    private var isBehind = false
 
     /// Something to hand to the handlers.
     private enum Delivery {
@@ -99,6 +101,7 @@ final class SocketCore {
             mailbox.removeFirst()
             deliver(next)
         }
+        if !isBusy { releaseIfDrained() }
     }
 
     private func deliver(_ delivery: Delivery) {
@@ -152,8 +155,9 @@ final class SocketCore {
     /// Slows the client down while the handlers are behind. While an answer of the client is awaited, reading must go on.
     private func holdBackIfFull() {
         guard mailbox.count >= options.maximumQueuedEvents else { return }
-        if acks.isEmpty {
-            client.pause()
+        if !client.awaitsAnswer {
+            isBehind = true
+            client.pause(for: self)
         } else if mailbox.count >= options.maximumQueuedEvents * 4 {
             options.logger.warning("too many events wait, client cut off", metadata: ["socket": "\(socket.id)"])
             client.abort()
@@ -161,8 +165,13 @@ final class SocketCore {
     }
 
     private func releaseIfDrained() {
-        if mailbox.count <= options.maximumQueuedEvents / 2 { client.resume() }
+        guard isBehind, mailbox.count <= options.maximumQueuedEvents / 2 else { return }
+        isBehind = false
+        client.resume(for: self)
     }
+
+    /// The client owes this socket an answer.
+    var awaitsAnswer: Bool { !acks.isEmpty }
 
     // MARK: Sending
 
@@ -206,7 +215,7 @@ final class SocketCore {
         do {
             let attachments = try session.sendText { try encode(&$0, id) } ?? []
             for attachment in attachments { session.send(binary: attachment) }
-            client.resume()
+            client.readOn()
         } catch {
             acks.remove(id)?.timer?.cancel()
             resume(.failure(error))
