@@ -161,7 +161,12 @@ public final class EngineIOServer: Sendable {
         let link = WebSocketLink(
             handler: handler, on: exchange.executor, session: session.core, on: session.executor)
         handler.delegate = link
-        try WebSocketUpgrade.accept(exchange, headers: headers, handler: handler)
+        do {
+            try WebSocketUpgrade.accept(exchange, headers: headers, handler: handler)
+        } catch {
+            handler.delegate = nil  // it holds the handler
+            throw error
+        }
         return link
     }
 

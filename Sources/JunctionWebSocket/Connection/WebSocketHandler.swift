@@ -52,7 +52,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         case gathered(ByteBuffer)
     }
 
-    /// How long the peer may take to answer a close frame.
+    /// How long the peer may take to read and answer a close frame.
     private static let closeTimeout = TimeAmount.seconds(5)
 
     /// - Parameter maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off.
@@ -241,9 +241,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         guard let channel = context?.channel else { return }
         closing = close
         gather { WebSocketFrameEncoder.writeClose(close.code, reason: close.reason, into: &$0) }
-        closeTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) {
-            channel.close(promise: nil)
-        }
+        limitClosing(channel)
         resume()  // to see the peer's close frame
     }
 
@@ -256,7 +254,16 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         flushNow()
         guard let context else { return }
         let channel = context.channel
+        limitClosing(channel)
         context.close(mode: .output).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    /// A peer that does not answer, or does not read what was sent before, is not waited for.
+    private func limitClosing(_ channel: any Channel) {
+        guard closeTimer == nil else { return }
+        closeTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) {
+            channel.close(promise: nil)
+        }
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {

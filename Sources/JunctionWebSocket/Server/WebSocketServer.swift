@@ -59,6 +59,7 @@ public final class WebSocketServer: ListeningService {
             do {
                 try WebSocketUpgrade.accept(exchange, handler: handler)
             } catch {
+                handler.delegate = nil  // it holds the handler
                 return exchange.respond(HTTPResponse(status: .badRequest, body: ByteBuffer(string: "Bad handshake\n")))
             }
             live.insert(connection)
