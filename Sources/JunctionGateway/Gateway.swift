@@ -68,9 +68,15 @@ public final class Gateway: ListeningService {
         self.hub = hub
         // Neither has a port of its own: the shared listener hands them their connections.
         self.web = WebServer(
-            port: 0, drainTimeout: configuration.drainTimeout, logger: logger, mounts: [io.mount(), ConsolePage.mount])
+            port: 0, drainTimeout: configuration.drainTimeout, localNamesOnly: Self.isLoopback(host), logger: logger,
+            mounts: [io.mount(), ConsolePage.mount])
         self.tcp = Self.makeTCPServer(hub: hub, configuration: configuration, logger: logger)
         io.onConnection { Self.serve($0, hub) }
+    }
+
+    /// Only this machine can reach a server that listens on `host`.
+    package static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
 
     // MARK: Running

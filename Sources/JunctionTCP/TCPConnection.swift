@@ -13,6 +13,9 @@ public final class TCPConnection: Sendable {
     /// This side's address.
     public let localAddress: SocketAddress?
 
+    /// The task of a server's handler, which a forced close cancels.
+    let handler = Mutex<Task<Void, Never>?>(nil)
+
     let executor: LoopExecutor
     private let channel: any Channel
     private let core: NIOLoopBound<ConnectionCore>
@@ -171,5 +174,8 @@ public final class TCPConnection: Sendable {
 
 extension TCPConnection: Drainable {
     package func beginDrain() { onLoop { $0.beginDrain() } }
-    package func forceClose() { onLoop { $0.abort(.shutdown) } }
+    package func forceClose() {
+        onLoop { $0.abort(.shutdown) }
+        handler.withLock { $0 }?.cancel()
+    }
 }

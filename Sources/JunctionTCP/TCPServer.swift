@@ -2,6 +2,7 @@ public import JunctionCore
 import JunctionTransport
 public import Logging
 public import NIOCore
+import Synchronization
 
 /// A TCP server.
 ///
@@ -129,8 +130,8 @@ public final class TCPServer: ListeningService {
 
     private func serve(_ connection: TCPConnection, _ handler: @escaping @Sendable (TCPConnection) async throws -> Void)
     {
-        // Bound to the connection: it ends when the channel closes, and the registry waits for that.
-        Task(executorPreference: connection.executor) { [logger] in
+        // Bound to the connection: a forced close at the end of a drain cancels it.
+        let task = Task(executorPreference: connection.executor) { [logger] in
             do {
                 try await handler(connection)
             } catch is CancellationError {
@@ -139,6 +140,7 @@ public final class TCPServer: ListeningService {
             }
             connection.close()
         }
+        connection.handler.withLock { $0 = task }
     }
 
     private func inlineHandlers(_ callbacks: Callbacks, of connection: TCPConnection) -> InlineHandlers {

@@ -69,5 +69,6 @@ package final class ConnectionRegistry: Sendable {
             if isEmpty { continuation.resume() }
         }
         deadline.cancel()
+        state.withLock { $0.isDraining = false }  // the server may run again
     }
 }

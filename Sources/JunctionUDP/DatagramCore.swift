@@ -97,7 +97,9 @@ final class DatagramCore: ChannelInboundHandler, TurnFlushing {
     /// Sends with everything else that is queued in this turn of the loop; a failure is counted.
     func enqueue(_ payload: ByteBuffer, to address: SocketAddress?) {
         guard let context else { return failedSends += 1 }
-        write(payload, to: address, context, nil)
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenFailure { _ in self.failedSends += 1 }
+        write(payload, to: address, context, promise)
         if !needsFlush {
             needsFlush = true
             executor.flushAtTurnEnd(self)

@@ -76,7 +76,25 @@ public final class UDPServer: ListeningService {
             await socket.waitUntilStopped()
         case .asynchronous(let handler):
             // Not a child of this task: when this one is cancelled, what was received is still handled.
-            let receiving = Task(executorPreference: socket.executor) { [logger] in
+            let receiving = Task(executorPreference: socket.executor) { await self.receive(from: socket, handler) }
+            if let address = socket.localAddress { onListening(address) }
+            let drainTimeout = TimeAmount(configuration.drainTimeout)
+            await withTaskCancellationOrGracefulShutdownHandler {
+                await receiving.value
+            } onCancelOrGracefulShutdown: {
+                socket.endInput()
+                socket.executor.eventLoop.scheduleTask(in: drainTimeout) { receiving.cancel() }
+            }
+            socket.close()
+        }
+    }
+
+    /// Hands one datagram after another to the handler, until the socket's input ends or the task is cancelled.
+    private func receive(
+        from socket: UDPSocket, _ handler: @Sendable (Datagram, UDPSocket) async throws -> Void
+    ) async {
+        while !Task.isCancelled {
+            do {
                 for try await datagram in socket.inbound {
                     do {
                         try await handler(datagram, socket)
@@ -84,14 +102,10 @@ public final class UDPServer: ListeningService {
                         Self.log(error, of: datagram, logger)
                     }
                 }
+                return
+            } catch {
+                logger.info("receiving failed", metadata: ["error": "\(error)"])  // the socket lives on
             }
-            if let address = socket.localAddress { onListening(address) }
-            await withTaskCancellationOrGracefulShutdownHandler {
-                _ = await receiving.result
-            } onCancelOrGracefulShutdown: {
-                socket.endInput()
-            }
-            socket.close()
         }
     }
 

@@ -23,6 +23,8 @@ public final class UDPSocket: Sendable {
         public var batchSize = 30
         /// Bytes of the largest datagram received; of a larger one the rest is cut off. 65,536, which is every datagram.
         public var maximumDatagramSize = 65_536
+        /// How long a server's handler may go on with what was received when the server drains. 10 seconds.
+        public var drainTimeout: Duration = .seconds(10)
 
         /// The defaults.
         public init() {}

@@ -48,7 +48,7 @@ struct Serve: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "junction")
-        if !isLoopback {
+        if !Gateway.isLoopback(host) {
             logger.warning("open to the network, and nothing authenticates the peers", metadata: ["host": "\(host)"])
         }
         var configuration = Gateway.Configuration()
@@ -62,10 +62,6 @@ struct Serve: AsyncParsableCommand {
         } catch let error as NetworkError {
             throw ServeError(description: "\(error.message).\(hint(for: error))")
         }
-    }
-
-    private var isLoopback: Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
 
     private func hint(for error: NetworkError) -> String {

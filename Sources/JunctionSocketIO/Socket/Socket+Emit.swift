@@ -32,7 +32,8 @@ extension Socket {
     /// let answer: String = try await socket.emitWithAck("question", "tea or coffee?")
     /// ```
     ///
-    /// - Throws: ``SocketIOError`` `.disconnected`; `DecodingError` when the answer is of another type.
+    /// - Throws: ``SocketIOError`` `.disconnected`; `CancellationError` when the task is cancelled; `DecodingError` when the
+    ///   answer is of another type.
     public func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument
     ) async throws -> Reply {
@@ -58,14 +59,26 @@ extension Socket {
     func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, timeout: Duration?
     ) async throws -> Reply {
-        var answer: EventArguments = try await withCheckedThrowingContinuation { continuation in
-            executor.execute {
-                guard let core = self.core else { return continuation.resume(throwing: SocketIOError.disconnected) }
-                core.sendExpectingAck(timeout: timeout.map(TimeAmount.init), resume: { continuation.resume(with: $0) })
-                {
-                    try SocketIOPacketEncoder.encodeEvent(
-                        event, repeat each arguments, namespace: self.namespace.name, id: $1, into: &$0)
+        // Only on the socket's loop, where the call and its cancellation arrive in either order.
+        let call = NIOLoopBoundBox.makeBoxSendingValue(AckCall.new, eventLoop: executor.eventLoop)
+        var answer: EventArguments = try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                executor.execute {
+                    guard let core = self.core else { return continuation.resume(throwing: SocketIOError.disconnected) }
+                    if case .cancelled = call.value { return continuation.resume(throwing: CancellationError()) }
+                    let id = core.sendExpectingAck(
+                        timeout: timeout.map(TimeAmount.init), resume: { continuation.resume(with: $0) }
+                    ) {
+                        try SocketIOPacketEncoder.encodeEvent(
+                            event, repeat each arguments, namespace: self.namespace.name, id: $1, into: &$0)
+                    }
+                    if let id { call.value = .waiting(id) }
                 }
+            }
+        } onCancel: {
+            executor.execute {
+                if case .waiting(let id) = call.value { self.core?.cancelAck(id) }
+                call.value = .cancelled
             }
         }
         return try answer.next()
@@ -87,6 +100,13 @@ extension Socket {
             logUnsent(error)
         }
     }
+}
+
+/// How far a call that waits for an acknowledgement has come.
+private enum AckCall {
+    case new
+    case waiting(UInt64)
+    case cancelled
 }
 
 /// Sends events that may be dropped.

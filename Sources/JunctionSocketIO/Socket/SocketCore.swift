@@ -193,40 +193,53 @@ final class SocketCore {
     }
 
     /// Sends an event that the client is to acknowledge.
+    ///
+    /// - Returns: the number of the call while it waits, for ``cancelAck(_:)``.
     func sendExpectingAck(
         timeout: TimeAmount?, resume: @escaping (Result<EventArguments, any Error>) -> Void,
         _ encode: (inout ByteBuffer, UInt64) throws -> [ByteBuffer]
-    ) {
-        guard isConnected else { return resume(.failure(SocketIOError.disconnected)) }
+    ) -> UInt64? {
+        guard isConnected else {
+            resume(.failure(SocketIOError.disconnected))
+            return nil
+        }
         var ownID: UInt64?
         let timer = timeout.map { timeout in
             socket.executor.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
-                self.socket.executor.turn {
-                    guard let ownID, self.acks.remove(ownID) != nil else { return }
-                    resume(.failure(SocketIOError.timeout))
-                }
+                self.socket.executor.turn { if let ownID { self.settle(ownID, .failure(SocketIOError.timeout)) } }
             }
         }
         guard let id = acks.insert(PendingAck(resume: resume, timer: timer)) else {
             timer?.cancel()
-            return resume(.failure(SocketIOError.tooManyPendingAcks))
+            resume(.failure(SocketIOError.tooManyPendingAcks))
+            return nil
         }
         ownID = id
         do {
             let attachments = try session.sendText { try encode(&$0, id) } ?? []
             for attachment in attachments { session.send(binary: attachment) }
             client.readOn()
+            return id
         } catch {
-            acks.remove(id)?.timer?.cancel()
-            resume(.failure(error))
+            settle(id, .failure(error))
+            return nil
         }
     }
 
     /// An acknowledgement came.
     func receiveAck(_ packet: SocketIOPacket) {
-        guard let id = packet.id, let pending = acks.remove(id) else { return }
+        if let id = packet.id { settle(id, Result { try EventArguments(packet) }) }
+    }
+
+    /// Nobody waits for the acknowledgement any more.
+    func cancelAck(_ id: UInt64) {
+        settle(id, .failure(CancellationError()))
+    }
+
+    private func settle(_ id: UInt64, _ result: Result<EventArguments, any Error>) {
+        guard let pending = acks.remove(id) else { return }
         pending.timer?.cancel()
-        pending.resume(Result { try EventArguments(packet) })
+        pending.resume(result)
     }
 
     // MARK: Disconnecting

@@ -26,8 +26,9 @@ package protocol HTTPApplication: Sendable {
 }
 
 /// Collects requests, hands them to the application one after another, and writes its answers.
-package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler, TurnFlushing {
+package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, TurnFlushing {
     package typealias InboundIn = HTTPServerRequestPart
+    package typealias OutboundIn = HTTPServerResponsePart
     package typealias OutboundOut = HTTPServerResponsePart
 
     private let executor: LoopExecutor
@@ -41,6 +42,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
     private var isClosing = false
     private var isDraining = false
     private var isRejected = false
+    private var readIsHeld = false
     private var needsFlush = false
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
@@ -96,6 +98,24 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         }
     }
 
+    package func read(context: ChannelHandlerContext) {
+        // The answers to a client that does not read would only pile up, and so would bytes of the protocol that a waiting
+        // request asks for.
+        if !context.channel.isWritable || waiting.last?.head.mayLeaveHTTP == true {
+            readIsHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if readIsHeld, context.channel.isWritable {
+            readIsHeld = false
+            context.channel.read()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
     private func dispatch() {
         guard current == nil, !isClosing, let context, let request = waiting.popFirst() else { return }
         deadline = .distantFuture
@@ -120,11 +140,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         write(HTTPResponse(status: status), version: .http1_1, isHead: false, keepAlive: false)
         context.flush()
         context.close(mode: .output, promise: nil)
-        let channel = context.channel
-        timer?.cancel()
-        timer = executor.eventLoop.assumeIsolated().scheduleTask(in: Self.rejectedTimeout) {
-            channel.close(promise: nil)
-        }
+        closeChannel(context.channel, after: Self.rejectedTimeout)
     }
 
     private func sendContinue() {
@@ -176,6 +192,13 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         context.flush()
         let channel = context.channel
         context.close(mode: .output).whenComplete { _ in channel.close(promise: nil) }
+        // A client that does not read its answer is not waited for any longer than one that sends nothing.
+        closeChannel(channel, after: limits.requestTimeout)
+    }
+
+    private func closeChannel(_ channel: any Channel, after time: TimeAmount) {
+        timer?.cancel()
+        timer = executor.eventLoop.assumeIsolated().scheduleTask(in: time) { channel.close(promise: nil) }
     }
 
     // MARK: Upgrading
@@ -187,6 +210,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         let pipeline = context.pipeline.syncOperations
         let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
         current = nil
+        exchange.answered()
         timer?.cancel()
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
@@ -196,6 +220,7 @@ package final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandl
         pipeline.removeHandler(context: context, promise: nil)
         pipeline.removeHandler(context: encoder, promise: nil)
         pipeline.removeHandler(context: decoder, promise: nil)
+        if readIsHeld { exchange.channel.read() }
     }
 
     // MARK: Ending

@@ -39,14 +39,20 @@ package final class HTTPExchange: Sendable {
     package let executor: LoopExecutor
 
     private let connection: NIOLoopBound<HTTPConnection>
-    private let onDisconnect: NIOLoopBoundBox<(() -> Void)?>
+    private let state: NIOLoopBoundBox<State>
+
+    private enum State {
+        case waiting(onDisconnect: (() -> Void)?)
+        case answered
+        case disconnected
+    }
 
     init(request: HTTPRequest, connection: HTTPConnection, executor: LoopExecutor, channel: any Channel) {
         self.request = request
         self.channel = channel
         self.executor = executor
         self.connection = NIOLoopBound(connection, eventLoop: executor.eventLoop)
-        self.onDisconnect = NIOLoopBoundBox(nil, eventLoop: executor.eventLoop)
+        self.state = NIOLoopBoundBox(.waiting(onDisconnect: nil), eventLoop: executor.eventLoop)
     }
 
     /// Answers the request. A second answer, or one to a connection that is gone, does nothing.
@@ -54,9 +60,13 @@ package final class HTTPExchange: Sendable {
         executor.execute { self.connection.value.respond(response, to: self) }
     }
 
-    /// Calls `action` on the connection's loop if the client goes away before the answer. Only on that loop.
+    /// Calls `action` on the connection's loop if the client goes away before the answer, or has gone. Only on that loop.
     package func onDisconnect(_ action: @escaping () -> Void) {
-        onDisconnect.value = action
+        switch state.value {
+        case .waiting: state.value = .waiting(onDisconnect: action)
+        case .answered: break
+        case .disconnected: action()
+        }
     }
 
     /// Leaves HTTP: answers 101 with `headers` and gives the connection to `handler`. Only on the connection's loop.
@@ -64,14 +74,14 @@ package final class HTTPExchange: Sendable {
         try connection.value.upgrade(self, headers: headers, to: handler)
     }
 
-    /// The action may hold the exchange, which holds the action.
+    /// The request is answered. The action for a disconnection goes: it may hold the exchange.
     func answered() {
-        onDisconnect.value = nil
+        state.value = .answered
     }
 
     func disconnected() {
-        let action = onDisconnect.value
-        onDisconnect.value = nil
+        guard case .waiting(let action) = state.value else { return }
+        state.value = .disconnected
         action?()
     }
 }

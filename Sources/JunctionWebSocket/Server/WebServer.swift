@@ -49,13 +49,16 @@ public final class WebServer: ListeningService {
     ///   - port: 0 asks for any free port.
     ///   - maximumBodySize: bytes of a request's body; a larger one is answered with 413.
     ///   - drainTimeout: how long connections may take to end when the server drains.
+    ///   - localNamesOnly: answers only requests for `localhost` or an address, others with 421: a server on loopback keeps
+    ///     out the pages of a site that points its own name at this machine (DNS rebinding).
     ///   - mounts: the longest path that fits a request takes it; 404 where none does.
     public init(
         host: String? = nil, port: Int, maximumBodySize: Int = 1_000_000, drainTimeout: Duration = .seconds(10),
-        logger: Logger = Logger(label: "junction.web"), mounts: [Mount]
+        localNamesOnly: Bool = false, logger: Logger = Logger(label: "junction.web"), mounts: [Mount]
     ) {
         self.address = ListenAddress(host: host, port: port)
-        self.application = Application(mounts: mounts.sorted { $0.path.utf8.count > $1.path.utf8.count })
+        self.application = Application(
+            mounts: mounts.sorted { $0.path.utf8.count > $1.path.utf8.count }, localNamesOnly: localNamesOnly)
         var limits = HTTPLimits()
         limits.maximumBodySize = maximumBodySize
         self.limits = limits
@@ -87,13 +90,27 @@ public final class WebServer: ListeningService {
 
     private struct Application: HTTPApplication {
         let mounts: [Mount]
+        let localNamesOnly: Bool
 
         func handle(_ exchange: HTTPExchange) {
+            guard !localNamesOnly || Self.isLocal(exchange.request.head.headers.first(name: "host")) else {
+                return exchange.respond(
+                    HTTPResponse(status: .misdirectedRequest, body: ByteBuffer(string: "Unknown host\n")))
+            }
             let path = exchange.request.path
             guard let mount = mounts.first(where: { $0.takes(path) }) else {
                 return exchange.respond(HTTPResponse(status: .notFound, body: ByteBuffer(string: "Not found\n")))
             }
             mount.handle(exchange)
+        }
+
+        /// `localhost`, or an address, with or without a port.
+        private static func isLocal(_ host: String?) -> Bool {
+            guard let host, !host.isEmpty else { return true }
+            if host.hasPrefix("[") { return true }
+            let name = host.prefix { $0 != ":" }
+            return name == "localhost" || name.hasSuffix(".localhost")
+                || (try? SocketAddress(ipAddress: String(name), port: 0)) != nil
         }
     }
 }

@@ -110,17 +110,31 @@ public final class WebSocketServer: ListeningService {
 
 /// The connections that are told when the server goes away.
 private final class LiveConnections: Sendable {
-    private let connections = Mutex<[ObjectIdentifier: WebSocketConnection]>([:])
+    private struct State {
+        var connections: [ObjectIdentifier: WebSocketConnection] = [:]
+        var isClosing = false
+    }
 
+    private let state = Mutex(State())
+
+    /// Adds a connection; one that comes while the server goes away is told at once.
     func insert(_ connection: WebSocketConnection) {
-        connections.withLock { $0[ObjectIdentifier(connection)] = connection }
+        let isClosing = state.withLock { state in
+            state.connections[ObjectIdentifier(connection)] = connection
+            return state.isClosing
+        }
+        if isClosing { connection.close(.goingAway) }
     }
 
     func remove(_ connection: WebSocketConnection) {
-        connections.withLock { $0[ObjectIdentifier(connection)] = nil }
+        state.withLock { $0.connections[ObjectIdentifier(connection)] = nil }
     }
 
     @Sendable func closeAll() async {
-        for connection in connections.withLock({ Array($0.values) }) { connection.close(.goingAway) }
+        let connections = state.withLock { state in
+            state.isClosing = true
+            return Array(state.connections.values)
+        }
+        for connection in connections { connection.close(.goingAway) }
     }
 }
