@@ -192,7 +192,8 @@ public final class UDPSocket: Sendable {
     }
 
     /// Queues a datagram without waiting, for handlers that are not `async`; what is queued in one turn of the event loop
-    /// leaves in one system call. Failures are counted in ``failedSends``.
+    /// leaves in one system call. What cannot be queued is counted in ``failedSends``; what the kernel refuses later is not
+    /// known: use the `async` form where that matters.
     public func send(_ payload: ByteBuffer, to address: SocketAddress) {
         if executor.eventLoop.inEventLoop {
             core.value.enqueue(payload, to: address)  // the usual case: no closure to make
@@ -228,7 +229,7 @@ public final class UDPSocket: Sendable {
     /// Datagrams dropped because the reader was behind.
     public var dropped: Int { get async { await read(\.dropped) } }
 
-    /// Queued sends that failed.
+    /// Sends without `await` that could not be queued: too large, or on a closed socket.
     public var failedSends: Int { get async { await read(\.failedSends) } }
 
     private func read(_ count: any KeyPath<DatagramCore, Int> & Sendable) async -> Int {
