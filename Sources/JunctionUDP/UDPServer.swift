@@ -85,7 +85,7 @@ public final class UDPServer: ListeningService {
                 socket.endInput()
                 socket.executor.eventLoop.scheduleTask(in: drainTimeout) { receiving.cancel() }
             }
-            socket.close()
+            await socket.closeAndWait()
         }
     }
 

@@ -81,8 +81,14 @@ public final class UDPSocket: Sendable {
         _ body: @Sendable (UDPSocket) async throws -> Result
     ) async throws -> Result {
         let socket = try await bind(host: host, port: port, configuration: configuration)
-        defer { socket.close() }
-        return try await withTaskExecutorPreference(socket.executor) { try await body(socket) }
+        let result: Swift.Result<Result, any Error>
+        do {
+            result = .success(try await withTaskExecutorPreference(socket.executor) { try await body(socket) })
+        } catch {
+            result = .failure(error)
+        }
+        await socket.closeAndWait()
+        return try result.get()
     }
 
     private static func bootstrap(_ configuration: Configuration) -> DatagramBootstrap {
@@ -241,6 +247,12 @@ public final class UDPSocket: Sendable {
     /// Closes the socket behind what is queued.
     public func close() {
         onLoop { $0.close() }
+    }
+
+    /// Closes the socket and returns when its port is free again.
+    func closeAndWait() async {
+        close()
+        try? await channel.closeFuture.get()
     }
 
     func endInput() {
