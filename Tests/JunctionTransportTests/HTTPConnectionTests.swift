@@ -28,7 +28,7 @@ struct HTTPConnectionTests {
             #expect(connection.exchanges.isEmpty)
             try connection.send(String(character))
         }
-        let request = try #require(connection.exchanges.first).request
+        let request = try connection.exchange(0).request
         #expect(request.head.method == .POST)
         #expect(request.path == "/p/q")
         #expect(request.query == "a=1?b")
@@ -56,7 +56,7 @@ struct HTTPConnectionTests {
         let connection = try HTTPTestConnection()
         try connection.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         try connection.send("5\r\nhello\r\n1\r\n \r\n5\r\nthere\r\n0\r\n\r\n")
-        #expect(String(buffer: try #require(connection.exchanges.first).request.body) == "hello there")
+        #expect(String(buffer: try connection.exchange(0).request.body) == "hello there")
     }
 
     @Test("adds the status, the headers and the length of an answer")
@@ -93,7 +93,7 @@ struct HTTPConnectionTests {
     func secondAnswer() throws {
         let connection = try HTTPTestConnection()
         try connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        let exchange = try #require(connection.exchanges.first)
+        let exchange = try connection.exchange(0)
         exchange.respond(.text("first"))
         exchange.respond(.text("second"))
         #expect(try connection.received().hasSuffix("first"))
@@ -129,7 +129,7 @@ struct HTTPConnectionTests {
         try connection.send("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
         #expect(try connection.received().isEmpty)
         try connection.send("hello")
-        for index in 0..<2 { connection.exchanges[index].respond(.text("\(index)")) }
+        for index in 0..<2 { try connection.exchange(index).respond(.text("\(index)")) }
         #expect(try connection.receivedStatus() == ["200 OK", "200 OK"])
     }
 
@@ -141,7 +141,7 @@ struct HTTPConnectionTests {
         try connection.send((0..<3).map { "GET /\($0) HTTP/1.1\r\nHost: x\r\n\r\n" }.joined())
         for index in 0..<3 {
             #expect(connection.exchanges.map(\.request.head.uri) == (0...index).map { "/\($0)" })
-            connection.exchanges[index].respond(.text("answer \(index)"))
+            try connection.exchange(index).respond(.text("answer \(index)"))
             #expect(try connection.received().hasSuffix("\r\n\r\nanswer \(index)"))
         }
     }
@@ -150,12 +150,12 @@ struct HTTPConnectionTests {
     func answerOutOfTurn() throws {
         let connection = try HTTPTestConnection()
         try connection.send("GET /0 HTTP/1.1\r\nHost: x\r\n\r\nGET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
-        let first = connection.exchanges[0]
+        let first = try connection.exchange(0)
         first.respond(.text("0"))
         _ = try connection.received()
         first.respond(.text("again"))
         #expect(try connection.received().isEmpty)
-        connection.exchanges[1].respond(.text("1"))
+        try connection.exchange(1).respond(.text("1"))
         #expect(try connection.received().hasSuffix("1"))
     }
 
@@ -192,7 +192,7 @@ struct HTTPConnectionTests {
     func upgrade() throws {
         let connection = try HTTPTestConnection()
         try connection.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n\r\nfirst")
-        let exchange = try #require(connection.exchanges.first)
+        let exchange = try connection.exchange(0)
         #expect(exchange.request.asksForWebSocket)
         let handler = Upgraded()
         try exchange.upgrade(headers: ["connection": "upgrade", "upgrade": "websocket"], to: handler)
@@ -223,7 +223,7 @@ struct HTTPConnectionTests {
     func disconnect() throws {
         let connection = try HTTPTestConnection()
         try connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        let exchange = try #require(connection.exchanges.first)
+        let exchange = try connection.exchange(0)
         var disconnects = 0
         exchange.onDisconnect { disconnects += 1 }
         try connection.channel.close().wait()
@@ -236,7 +236,7 @@ struct HTTPConnectionTests {
     func disconnectAfterAnswer() throws {
         let connection = try HTTPTestConnection()
         try connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        let exchange = try #require(connection.exchanges.first)
+        let exchange = try connection.exchange(0)
         var disconnects = 0
         exchange.onDisconnect { disconnects += 1 }
         exchange.respond(.text("done"))

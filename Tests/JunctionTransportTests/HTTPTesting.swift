@@ -1,6 +1,7 @@
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import Testing
 
 @testable import JunctionTransport
 
@@ -13,6 +14,8 @@ final class HTTPTestConnection {
     /// The last request that reached the application, which this lets go of.
     func takeExchange() -> HTTPExchange? { application.exchanges.value.popLast() }
 
+    /// The exchange of one of those requests.
+    func exchange(_ index: Int) throws -> HTTPExchange { try #require(exchanges.dropFirst(index).first) }
     /// How often the connection handed bytes to the kernel.
     var flushes: Int { counter.flushes }
 
