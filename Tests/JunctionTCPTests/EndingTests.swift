@@ -118,6 +118,20 @@ struct EndingTests {
         }
     }
 
+    @Test("an inline server's long answer reaches a client that half-closes behind its question")
+    func inlineLongAnswer() async throws {
+        let answer = pattern(8_000_000)
+        let server = TCPServer(host: "127.0.0.1", port: 0, onMessage: { _, connection in connection.write(answer) })
+        try await server.withListening { address in
+            try await TCPClient.withConnection(to: address) { connection in
+                try await connection.write("question")
+                connection.finish()
+                let received = try await connection.readAll()
+                #expect(received == answer)
+            }
+        }
+    }
+
     @Test("an inline server answers everything of a client that half-closes behind its questions")
     func inlineHalfClose() async throws {
         let data = pattern(1_000_000)

@@ -212,9 +212,8 @@ struct HTTPConnectionTests {
     func lateUpgrade() throws {
         let connection = try HTTPTestConnection(answer: echo)
         try connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        #expect(throws: ChannelError.self) {
-            try connection.exchanges[0].upgrade(headers: [:], to: Upgraded())
-        }
+        let exchange = try connection.exchange(0)
+        #expect(throws: ChannelError.self) { try exchange.upgrade(headers: [:], to: Upgraded()) }
     }
 
     // MARK: Leaving
