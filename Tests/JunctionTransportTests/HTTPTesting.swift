@@ -16,6 +16,7 @@ final class HTTPTestConnection {
 
     /// The exchange of one of those requests.
     func exchange(_ index: Int) throws -> HTTPExchange { try #require(exchanges.dropFirst(index).first) }
+
     /// How often the connection handed bytes to the kernel.
     var flushes: Int { counter.flushes }
 

@@ -121,6 +121,25 @@ struct UDPServerTests {
         socket.close()
     }
 
+    @Test("a handler that does not return is cancelled at the drain deadline")
+    func drainDeadline() async throws {
+        var configuration = UDPSocket.Configuration()
+        configuration.drainTimeout = .zero
+        let (gate, handled) = (Gate(), Box<Bool>())
+        let server = UDPServer(host: "127.0.0.1", port: 0, configuration: configuration) { _, _ in
+            handled.put(false)
+            await gate.wait()
+            handled.put(Task.isCancelled)
+        }
+        try await server.withListening { address in
+            let socket = try await UDPSocket.local()
+            try await socket.send("hello", to: address)
+            await handled.take()
+            socket.close()
+        }
+        #expect(await handled.take() == true)
+    }
+
     @Test("frees its port when it is cancelled, and can run again")
     func runsAgain() async throws {
         for server in servers() {
