@@ -92,6 +92,10 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "TestSupport", dependencies: ["JunctionCore"], path: "Tests/TestSupport", swiftSettings: settings),
+        // Clients that send what a test wants, right or wrong.
+        .target(
+            name: "RawClients", dependencies: ["JunctionTCP", "JunctionWebSocket", nioCore, nioHTTP1],
+            path: "Tests/RawClients", swiftSettings: settings),
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
         tests("EngineIOProtocol", ["EngineIOProtocol", "TestSupport", nioCore]),
         tests(
@@ -106,7 +110,13 @@ let package = Package(
         tests("JunctionUDP", ["JunctionUDP", "TestSupport", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
-        tests("JunctionSocketIO", ["JunctionSocketIO", "JunctionTCP", nioCore, nioHTTP1]),
+        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),
+        tests(
+            "JunctionGateway",
+            [
+                "JunctionGateway", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", "RawClients", "TestSupport",
+                nioCore, nioHTTP1, logging,
+            ]),
         // Real peers: Node.js, python-socketio, Chromium, ncat (Scripts/setup installs them).
         tests(
             "Interop",

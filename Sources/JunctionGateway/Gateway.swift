@@ -22,12 +22,14 @@ public final class Gateway: ListeningService {
         public var maximumLineLength = 65_536
         /// A TCP chunk without a line ending counts as a line after this long without another byte. 50 ms.
         public var lineFlushDelay: Duration = .milliseconds(50)
-        /// A TCP client that says nothing for this long is a raw one that waits to be spoken to. 1 second.
-        public var sniffPatience: Duration = .seconds(1)
+        /// A TCP client that says nothing for this long is a raw one that waits to be spoken to. 500 ms.
+        public var sniffPatience: Duration = .milliseconds(500)
         /// A UDP peer that says nothing for this long has left. 5 minutes.
         public var udpIdleTimeout: Duration = .seconds(300)
         /// UDP peers at a time; datagrams of further ones are dropped and counted. 10,000.
         public var maximumUDPPeers = 10_000
+        /// Bytes queued for a TCP or Socket.IO client that does not read, above which it is cut off. 16 MiB.
+        public var maximumBufferedBytes = 16_777_216
         /// Origins of web pages, besides the gateway's own, that may connect.
         public var origins: Set<String> = []
         /// How long connections may take to end when the gateway drains. 5 seconds.
@@ -61,6 +63,7 @@ public final class Gateway: ListeningService {
         self.logger = logger
         var options = SocketIOOptions()
         options.logger = logger
+        options.engine.maximumBufferedBytes = configuration.maximumBufferedBytes
         if !configuration.origins.isEmpty { options.engine.cors = .origins(configuration.origins) }
         let io = SocketIOServer(options: options)
         let hub = Hub(io: io, logger: logger)
@@ -112,18 +115,30 @@ public final class Gateway: ListeningService {
 
     private func listenTCP(port: Int, onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
         var listener = Listener(address: ListenAddress(host: host, port: port), drainTimeout: .zero, logger: logger)
-        listener.willDrain = { [web, tcp] in
-            await web.drain()
-            await tcp.drain()
+        let drainTimeout = TimeAmount(configuration.drainTimeout)
+        // A connection belongs to the server that takes it, and to neither before it has said what it speaks.
+        let undecided = ConnectionRegistry()
+        listener.willDrain = { [io, web, tcp, logger] in
+            io.close()  // first: a page that is open is not to be told of each client that goes
+            await undecided.drain(timeout: drainTimeout, logger: logger)
+            async let web: Void = web.drain()
+            await tcp.drain()  // meanwhile: a web client that takes its time costs the others none of theirs
+            await web
         }
         let patience = TimeAmount(configuration.sniffPatience)
-        // The connections belong to the servers that take them.
-        try await listener.run(connections: ConnectionRegistry(), onListening: onListening) { [web, tcp] channel in
+        try await listener.run(connections: undecided, onListening: onListening) { [web, tcp] channel in
+            let entry = UndecidedConnection(channel: channel)
+            undecided.insert(entry)
+            channel.closeFuture.whenComplete { _ in undecided.remove(entry) }
             let sniffer = PortSniffer(patience: patience) { verdict, channel in
                 switch verdict {
                 case .http: try web.accept(channel)
                 case .raw: try tcp.accept(channel)
+                case .httpAfterSilence:
+                    try tcp.release(channel)
+                    try web.accept(channel)
                 }
+                undecided.remove(entry)
             }
             try channel.pipeline.syncOperations.addHandler(sniffer)
         }
@@ -134,6 +149,7 @@ public final class Gateway: ListeningService {
     private static func makeTCPServer(hub: Hub, configuration: Configuration, logger: Logger) -> TCPServer {
         var options = TCPServer.Configuration()
         options.drainTimeout = configuration.drainTimeout
+        options.maximumBufferedBytes = configuration.maximumBufferedBytes
         let framing = Framing.lines(
             maximumLength: configuration.maximumLineLength, flushingAfter: configuration.lineFlushDelay)
         return TCPServer(port: 0, framing: framing, configuration: options, logger: logger) { connection in
@@ -157,4 +173,14 @@ public final class Gateway: ListeningService {
         socket.on("message") { (value: SocketIOValue) in hub.publish(HubMessage(from: peer, value: value)) }
         socket.onDisconnect { hub.leave(peer, reason: $0.rawValue) }
     }
+}
+
+/// A connection that has not said yet what it speaks. Nobody has told it anything, so a draining gateway just closes it.
+private final class UndecidedConnection: Drainable {
+    private let channel: any Channel
+
+    init(channel: any Channel) { self.channel = channel }
+
+    func beginDrain() { channel.close(promise: nil) }
+    func forceClose() { channel.close(promise: nil) }
 }

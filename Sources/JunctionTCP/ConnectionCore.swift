@@ -7,7 +7,7 @@ import NIOCore
 ///
 /// Reading: what arrives waits in `inbox` until the reader takes it. While the inbox holds more than the high-water mark,
 /// nothing more is read from the kernel, so a slow reader slows the peer down.
-final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
+final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnFlushing {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -278,7 +278,7 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
+        end(closeReason ?? .localClosed)
     }
 
     /// Calls `action` when the connection is open: now, or as soon as the accepted channel is active. A channel that is
@@ -336,8 +336,13 @@ final class ConnectionCore: ChannelDuplexHandler, TurnFlushing {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        end(closeReason ?? .remoteClosed)
+    }
+
+    /// The connection is gone, or belongs to another protocol.
+    private func end(_ reason: CloseReason) {
+        guard isOpen else { return }
         executor.turn {
-            let reason = closeReason ?? .remoteClosed
             closeReason = reason
             endInput(.ended)
             let error = NetworkError(.brokenPipe, "write: the connection is closed (\(reason))")

@@ -123,6 +123,12 @@ public final class TCPServer: ListeningService {
         }
     }
 
+    /// Gives a channel back that turned out to speak another protocol; its handler sees the end of the input. On its loop.
+    package func release(_ channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        pipeline.removeHandler(try pipeline.handler(type: ConnectionCore.self), promise: nil)
+    }
+
     /// Ends the connections of a listener that shares its port, as ``run(onListening:)`` does for its own.
     package func drain() async {
         await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger)

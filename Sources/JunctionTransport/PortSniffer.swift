@@ -3,7 +3,7 @@ package import NIOCore
 /// Tells by the first bytes of a connection whether it speaks HTTP or a protocol of its own, so that both share one port.
 ///
 /// A client that stays silent for `patience` is taken for a raw one that waits for the server to speak. If HTTP arrives on
-/// such a connection after all (browsers open connections ahead of need), it is closed, and the browser tries again.
+/// such a connection after all (browsers open connections ahead of need), the raw handlers give way to HTTP.
 package final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
 
@@ -11,6 +11,8 @@ package final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler 
     package enum Verdict: Sendable {
         case http
         case raw
+        /// It was silent and therefore taken for raw, and speaks HTTP now.
+        case httpAfterSilence
     }
 
     private let patience: TimeAmount
@@ -19,7 +21,8 @@ package final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler 
     private var timer: Scheduled<Void>?
     private var takenForSilent = false
 
-    /// - Parameter decide: adds the handlers for the verdict to the channel; called once, on its loop.
+    /// - Parameter decide: adds the handlers for the verdict to the channel; called on its loop, once, and a second time with
+    ///   ``Verdict/httpAfterSilence``.
     package init(patience: TimeAmount, decide: @escaping (Verdict, any Channel) throws -> Void) {
         self.patience = patience
         self.decide = decide
@@ -43,7 +46,7 @@ package final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler 
         bytes.writeBuffer(&read)
         let looksLikeHTTP = Self.looksLikeHTTP(bytes.readableBytesView)
         if takenForSilent {
-            if looksLikeHTTP == true { return context.close(promise: nil) }
+            if looksLikeHTTP == true { conclude(.httpAfterSilence, context) }
             return leave(context)
         }
         switch looksLikeHTTP {

@@ -188,8 +188,15 @@ public final class UDPSocket: Sendable {
     }
 
     /// Sends to a host by name. The name is looked up each time: keep the address where that matters.
+    ///
+    /// An IPv4 socket sends to the host's IPv4 address, another one to the address that the system prefers. Throws
+    /// ``NetworkError`` `.hostNotFound` when there is none of that kind.
     public func send(_ payload: ByteBuffer, toHost host: String, port: Int) async throws {
-        try await send(payload, to: await Self.resolve(host: host, port: port))
+        let family = localAddress?.protocol ?? .inet6
+        let address = try await NIOThreadPool.singleton.runIfActive {  // the system's resolver blocks
+            try HostLookup.address(of: host, port: port, for: family)
+        }
+        try await send(payload, to: address)
     }
 
     /// Sends text to a host by name.
@@ -216,17 +223,6 @@ public final class UDPSocket: Sendable {
     private func check(_ address: SocketAddress?) throws {
         guard address != nil || remoteAddress != nil else {
             throw NetworkError(.invalidState, "send: the socket is not connected, so it needs an address")
-        }
-    }
-
-    /// Looks a name up off the event loops: the system's resolver blocks.
-    private static func resolve(host: String, port: Int) async throws -> SocketAddress {
-        do {
-            return try await NIOThreadPool.singleton.runIfActive {
-                try SocketAddress.makeAddressResolvingHost(host, port: port)
-            }
-        } catch {
-            throw NetworkError(.hostNotFound, "send to \(host): the host name has no address")
         }
     }
 

@@ -33,11 +33,17 @@ struct Serve: AsyncParsableCommand {
         help: "A web origin that may connect besides the hub's own page, such as http://localhost:5173. Repeatable.")
     var origins: [String] = []
 
+    @Option(help: "Milliseconds after which a TCP client that says nothing is a raw one that waits to be spoken to.")
+    var silence = 500
+
     @Option(help: "How much to log to standard error.")
     var logLevel = LogLevel.notice
 
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port takes a number from 0 to 65535.") }
+        guard (1...3_600_000).contains(silence) else {
+            throw ValidationError("--silence takes 1 to 3600000 milliseconds.")
+        }
     }
 
     func run() async throws {
@@ -53,6 +59,7 @@ struct Serve: AsyncParsableCommand {
         }
         var configuration = Gateway.Configuration()
         configuration.origins = Set(origins)
+        configuration.sniffPatience = .milliseconds(silence)
         let gateway = Gateway(host: host, port: port, configuration: configuration, logger: logger)
         let group = ServiceGroup(
             services: [AnnouncedService(gateway: gateway)], gracefulShutdownSignals: [.sigint, .sigterm], logger: logger

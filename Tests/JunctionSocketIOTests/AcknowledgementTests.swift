@@ -1,6 +1,7 @@
 import JunctionSocketIO
 import JunctionWebSocket
 import NIOCore
+import RawClients
 import Testing
 
 /// Acknowledgements that the server asks a client for, and the order of events around them.

@@ -1,6 +1,7 @@
 import JunctionSocketIO
 import JunctionWebSocket
 import NIOCore
+import RawClients
 import Testing
 
 /// A client that sends faster than the handlers take.

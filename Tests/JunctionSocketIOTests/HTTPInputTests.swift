@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import RawClients
 import Testing
 
 /// Bytes that are no HTTP, and HTTP beyond the limits. The connection ends, others go on.

@@ -1,4 +1,5 @@
 import JunctionWebSocket
+import RawClients
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct LocalNameTests {

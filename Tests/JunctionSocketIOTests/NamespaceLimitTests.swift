@@ -1,5 +1,6 @@
 import JunctionSocketIO
 import NIOCore
+import RawClients
 import Testing
 
 /// One connection that asks for more and more namespaces.

@@ -1,5 +1,6 @@
 import JunctionSocketIO
 import NIOHTTP1
+import RawClients
 import Testing
 
 /// Which pages a browser lets in, by polling and by WebSocket alike.
@@ -24,8 +25,8 @@ import Testing
     @Test(
         "A page of an origin that is not named is refused with code 4",
         arguments: [
-            "http://evil.test", "https://evil.test", "null", "http://junction.test.evil.test",
-            "http://junction.test:81", "",
+            "http://evil.test", "https://evil.test", "null", "http://junction.localhost.evil.test",
+            "http://junction.localhost:81", "",
         ])
     func refused(_ origin: String) async throws {
         for cors in [CORS.sameOrigin, .origins(["https://app.test"])] {

@@ -1,6 +1,7 @@
 import JunctionSocketIO
 import NIOCore
 import NIOHTTP1
+import RawClients
 import Testing
 
 /// What a hostile or broken client sends by polling. Each time the session ends, the reason is right, and others go on.
@@ -105,6 +106,24 @@ import Testing
                     try await connection.expectEnd()
                 }
                 try await TestServer.expectEcho(sid, polling)
+            }
+        }
+    }
+
+    @Test("A payload that is too large gets 413 also where the web server takes larger requests; the session goes on")
+    func mountedTooLarge() async throws {
+        var options = SocketIOOptions()
+        options.engine.maxHttpBufferSize = 10_000
+        let io = SocketIOServer(options: options)
+        io.onConnection { TestServer.echo($0) }
+        try await WebServer(host: "127.0.0.1", port: 0, mounts: [io.mount()]).withListening { address in
+            try await RawConnection.with(address) { connection in
+                let sid = try await TestServer.connect(connection)
+                let payload = ByteBuffer(string: #"42["echo",""# + String(repeating: "a", count: 9_988) + #""]"#)
+                try #require(payload.readableBytes == 10_001)
+                let answer = try await connection.request("POST", TestServer.polling(sid), body: payload)
+                #expect(answer.status == 413)
+                try await TestServer.expectEcho(sid, connection)
             }
         }
     }

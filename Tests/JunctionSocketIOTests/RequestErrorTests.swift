@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import RawClients
 import Testing
 
 /// Requests that the server refuses, with the reference server's codes and words.

@@ -1,5 +1,6 @@
 import JunctionSocketIO
 import NIOCore
+import RawClients
 import Testing
 
 /// Frames against RFC 6455 or the server's limits, on a session: the connection is closed with the code of section 7.4.

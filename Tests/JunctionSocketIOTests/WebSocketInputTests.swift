@@ -1,5 +1,6 @@
 import JunctionSocketIO
 import NIOCore
+import RawClients
 import Testing
 
 /// What a hostile or broken client sends by WebSocket. Each time the connection is closed with the right code, the socket

@@ -18,15 +18,33 @@ struct UDPSocketTests {
         second.close()
     }
 
-    @Test("sends to a host by name")
-    func byName() async throws {
-        let receiver = try await UDPSocket.bind(port: 0)
+    @Test(
+        "sends to a host by name at an address that it can reach",
+        arguments: [
+            // `localhost` may be ::1 as well, which the IPv4 socket cannot reach; the socket for both can reach either.
+            ("127.0.0.1", "localhost", "127.0.0.1"), ("::", "127.0.0.1", "127.0.0.1"), ("::", "::1", "::1"),
+        ])
+    func byName(local: String, name: String, remote: String) async throws {
+        let receiver = try await UDPSocket.bind(host: remote)
         let port = try #require(receiver.localAddress?.port)
-        try await UDPSocket.withSocket(host: "127.0.0.1", port: 0) { socket in
-            try await socket.send("hello", toHost: "127.0.0.1", port: port)
+        try await UDPSocket.withSocket(host: local) { socket in
+            try await socket.send("hello", toHost: name, port: port)
         }
         #expect(try await receiver.receiveText() == "hello")
         receiver.close()
+    }
+
+    @Test(
+        "says plainly that it cannot reach a host by name",
+        arguments: [
+            ("nowhere.invalid", 3_000, NetworkError.Code.hostNotFound), ("::1", 3_000, .hostNotFound),
+            ("localhost", 65_536, .invalidState), ("localhost", -1, .invalidState),
+        ])
+    func unreachableName(name: String, port: Int, code: NetworkError.Code) async throws {
+        try await UDPSocket.withSocket(host: "127.0.0.1") { socket in
+            let error = await networkError { try await socket.send("hello", toHost: name, port: port) }
+            #expect(error?.code == code)
+        }
     }
 
     @Test("keeps datagrams whole and apart, whatever their size", arguments: [0, 1, 512, 1_472, 9_000, 65_507])

@@ -209,6 +209,8 @@ final class EngineSessionCore: TurnFlushing {
             end(.transportError)
             return answer.respond(.badRequest)
         }
+        // A server that others share may let larger requests through.
+        guard request.body.readableBytes <= options.maxHttpBufferSize else { return answer.respond(.payloadTooLarge) }
         do {
             pendingPost = (try EnginePayload.decode(request.body)[...], answer)
             takePost()

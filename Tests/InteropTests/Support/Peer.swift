@@ -22,6 +22,11 @@ struct Peer: Sendable {
         name: "Chromium with socket.io.min.js",
         executable: find("chromium") != nil && isFile(browserClient) ? venvPython : nil, scriptExtension: "py")
     static let ncat = Peer(name: "ncat", executable: find("ncat"), scriptExtension: nil)
+    /// The gateway that this package builds, beside the bundle of its tests.
+    static let junction = Peer(
+        name: "junction",
+        executable: Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "junction").path,
+        scriptExtension: nil)
     static let socat = Peer(name: "socat", executable: find("socat"), scriptExtension: nil)
 
     /// Skips the test where the peer is missing and not required.

@@ -25,6 +25,7 @@ final class PeerProcess: Sendable {
 
     private struct State {
         var input: StandardInputWriter?
+        var send: (@Sendable (Signal) throws -> Void)?
         var printed: [String] = []
         var awaited = "the start"
         var expectedStatus: TerminationStatus?
@@ -74,6 +75,11 @@ final class PeerProcess: Sendable {
     /// Ends the program's standard input.
     func finishInput() async throws {
         try await state.withLock { $0.input }?.finish()
+    }
+
+    /// Sends the program a signal.
+    func send(_ signal: Signal) throws {
+        try state.withLock { $0.send }?(signal)
     }
 
     private func nextLine(awaiting awaited: String) async throws -> String {
@@ -167,7 +173,10 @@ extension PeerProcess {
         let outcome = try await Subprocess.run(
             configuration, input: .inputWriter, output: .sequence, error: .combinedWithOutput
         ) { execution in
-            state.withLock { $0.input = execution.standardInputWriter }
+            state.withLock {
+                $0.input = execution.standardInputWriter
+                $0.send = { try execution.send(signal: $0) }
+            }
             // Read as it comes, so that a program never waits for its reader and a failure shows all that was printed.
             async let reading: Void = read(execution.standardOutput)
             let result: Result<Value, any Error>

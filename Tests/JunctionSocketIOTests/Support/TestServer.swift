@@ -1,5 +1,6 @@
 import JunctionSocketIO
 import NIOCore
+import RawClients
 import Testing
 
 /// A Socket.IO server under test, with a well-behaved client that must be served to the end whatever the others do.
@@ -31,7 +32,8 @@ struct TestServer: Sendable {
         }
     }
 
-    private static func echo(_ socket: Socket) {
+    /// Sends each `echo` of the socket back.
+    static func echo(_ socket: Socket) {
         socket.on("echo") { (event: IncomingEvent) in
             socket.emit("echo", arguments: try event.values())
         }

@@ -1,23 +1,23 @@
-import JunctionWebSocket
-import NIOCore
-import NIOHTTP1
+package import JunctionWebSocket
+package import NIOCore
+package import NIOHTTP1
 import Testing
 
 /// A WebSocket client that sends what a test wants, frames of its own making included.
-final class RawWebSocket {
+package final class RawWebSocket {
     private let connection: RawConnection
     private var decoder = WebSocketFrameDecoder(role: .client)
 
     private init(_ connection: RawConnection) { self.connection = connection }
 
     /// The fields of the opening handshake (RFC 6455, section 1.3, whose key it has).
-    static let handshake: HTTPHeaders = [
+    package static let handshake: HTTPHeaders = [
         "connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13",
         "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
     ]
 
     /// Opens a WebSocket connection, and closes the TCP connection when `body` is done.
-    static func with<Result>(
+    package static func with<Result>(
         _ address: SocketAddress, _ target: String = "/socket.io/?EIO=4&transport=websocket",
         _ body: (RawWebSocket) async throws -> Result
     ) async throws -> Result {
@@ -30,28 +30,28 @@ final class RawWebSocket {
 
     // MARK: Sending
 
-    func send(_ text: String) async throws { try await send(.text, ByteBuffer(string: text)) }
-    func send(_ bytes: [UInt8]) async throws { try await send(.binary, ByteBuffer(bytes: bytes)) }
-    func send(raw bytes: ByteBuffer) async throws { try await connection.send(bytes) }
+    package func send(_ text: String) async throws { try await send(.text, ByteBuffer(string: text)) }
+    package func send(_ bytes: [UInt8]) async throws { try await send(.binary, ByteBuffer(bytes: bytes)) }
+    package func send(raw bytes: ByteBuffer) async throws { try await connection.send(bytes) }
 
     private func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) async throws {
         try await connection.send(Self.frame(opcode, payload))
     }
 
     /// A frame as a client sends it.
-    static func frame(_ opcode: WebSocketOpcode, _ payload: ByteBuffer, isFinal: Bool = true) -> ByteBuffer {
+    package static func frame(_ opcode: WebSocketOpcode, _ payload: ByteBuffer, isFinal: Bool = true) -> ByteBuffer {
         var frame = ByteBuffer()
         WebSocketFrameEncoder.write(opcode, payload, maskingKey: 0x37FA_213D, isFinal: isFinal, into: &frame)
         return frame
     }
 
     /// Ends the write side of the TCP connection.
-    func finish() { connection.finish() }
+    package func finish() { connection.finish() }
 
     // MARK: Receiving
 
     /// What the server says next; nil when the TCP connection has ended.
-    func next() async throws -> WebSocketEvent? {
+    package func next() async throws -> WebSocketEvent? {
         while true {
             if let event = try decoder.next() { return event }
             guard let bytes = try await connection.read() else { return nil }
@@ -60,7 +60,7 @@ final class RawWebSocket {
     }
 
     /// The next message, which must be text.
-    func nextText() async throws -> String {
+    package func nextText() async throws -> String {
         let event = try await next()
         guard case .text(let text)? = event else {
             Issue.record("expected text, got \(event.map { "\($0)" } ?? "the end")")
@@ -71,7 +71,7 @@ final class RawWebSocket {
 
     /// Waits for the server's close frame, answers it, and waits for the end of the connection. The frame's code, nil
     /// without a frame.
-    func closeCode() async throws -> WebSocketCloseCode? {
+    package func closeCode() async throws -> WebSocketCloseCode? {
         var found: WebSocketCloseCode?
         while let event = try await next() {
             guard case .close(let code, _) = event else { continue }
@@ -86,21 +86,26 @@ final class RawWebSocket {
 
     // MARK: Socket.IO
 
-    /// Reads the Engine.IO handshake, connects to the namespace and reads the confirmation.
-    func connect(_ namespace: String = "/") async throws {
+    /// Reads the Engine.IO handshake, connects to the namespace, reads the confirmation and returns the socket's id.
+    @discardableResult
+    package func connect(_ namespace: String = "/") async throws -> String {
         #expect(try await nextText().hasPrefix(#"0{"sid":"#))
-        try await join(namespace)
+        return try await join(namespace)
     }
 
-    /// Connects to a namespace and reads the confirmation.
-    func join(_ namespace: String) async throws {
+    /// Connects to a namespace, reads the confirmation and returns the socket's id.
+    @discardableResult
+    package func join(_ namespace: String) async throws -> String {
         let prefix = namespace == "/" ? "40" : "40\(namespace),"
         try await send(prefix)
-        #expect(try await nextText().hasPrefix(prefix + #"{"sid":"#))
+        let answer = try await nextText()
+        let id = try #require(answer.wholeMatch(of: /40.*{"sid":"([^"]+)"}/)?.1, "\(answer) confirms nothing")
+        try #require(answer.hasPrefix(prefix))
+        return String(id)
     }
 
     /// Sends an event and awaits the same one back.
-    func expectEcho(_ namespace: String = "/") async throws {
+    package func expectEcho(_ namespace: String = "/") async throws {
         let event = (namespace == "/" ? "42" : "42\(namespace),") + #"["echo","still here"]"#
         try await send(event)
         #expect(try await nextText() == event)

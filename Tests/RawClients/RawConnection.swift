@@ -1,10 +1,10 @@
 import JunctionTCP
-import NIOCore
-import NIOHTTP1
+package import NIOCore
+package import NIOHTTP1
 import Testing
 
 /// A TCP connection to the server under test, for requests as right or wrong as a test wants them.
-final class RawConnection {
+package final class RawConnection {
     private let connection: TCPConnection
     private var inbound: TCPConnection.Inbound.AsyncIterator
     private var received = ByteBuffer()
@@ -15,7 +15,7 @@ final class RawConnection {
     }
 
     /// Connects, and closes when `body` is done.
-    static func with<Result>(
+    package static func with<Result>(
         _ address: SocketAddress, _ body: (RawConnection) async throws -> Result
     ) async throws -> Result {
         let connection = try await TCPClient.connect(to: address)
@@ -25,14 +25,14 @@ final class RawConnection {
 
     // MARK: Bytes
 
-    func send(_ bytes: ByteBuffer) async throws { try await connection.write(bytes) }
-    func send(_ text: String) async throws { try await connection.write(text) }
+    package func send(_ bytes: ByteBuffer) async throws { try await connection.write(bytes) }
+    package func send(_ text: String) async throws { try await connection.write(text) }
 
     /// Ends the write side.
-    func finish() { connection.finish() }
+    package func finish() { connection.finish() }
 
     /// The next bytes, those left from an answer first; nil at the end. A reset is an end, too.
-    func read() async throws -> ByteBuffer? {
+    package func read() async throws -> ByteBuffer? {
         if let rest = received.readSlice(length: received.readableBytes), rest.readableBytes > 0 { return rest }
         do {
             return try await inbound.next()
@@ -42,21 +42,21 @@ final class RawConnection {
     }
 
     /// Waits for the end of the connection, whatever still comes before.
-    func expectEnd() async throws {
+    package func expectEnd() async throws {
         while try await read() != nil {}
     }
 
     // MARK: HTTP
 
     /// An answer, complete.
-    struct Response: Sendable {
-        var status: Int
-        var headers: HTTPHeaders
-        var body: String
+    package struct Response: Sendable {
+        package var status: Int
+        package var headers: HTTPHeaders
+        package var body: String
     }
 
     /// The bytes of a request; `content-length` is added unless the headers say how long the body is.
-    static func bytes(
+    package static func bytes(
         _ method: String, _ target: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()
     ) -> ByteBuffer {
         var lines = "\(method) \(target) HTTP/1.1\r\nhost: \(host)\r\n"
@@ -70,22 +70,24 @@ final class RawConnection {
     }
 
     /// Sends a request.
-    func send(
+    package func send(
         _ method: String, _ target: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()
     ) async throws {
         try await send(Self.bytes(method, target, headers: headers, body: body))
     }
 
     /// Sends a request and reads its answer.
-    func request(
+    package func request(
         _ method: String, _ target: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()
     ) async throws -> Response {
         try await send(method, target, headers: headers, body: body)
-        return try await response()
+        return try await response(hasBody: method != "HEAD")
     }
 
     /// Reads an answer; what comes behind it is kept.
-    func response() async throws -> Response {
+    ///
+    /// - Parameter hasBody: false for the answer to HEAD, which says how long a body would be.
+    package func response(hasBody: Bool = true) async throws -> Response {
         var bytes = ByteBuffer()
         while true {
             let text = String(buffer: bytes)
@@ -98,7 +100,7 @@ final class RawConnection {
                     headers.add(name: String(line[..<colon]), value: String(line[colon...].dropFirst(2)))
                 }
                 let headLength = text.utf8.distance(from: text.startIndex, to: head.upperBound)
-                let length = headers.first(name: "content-length").flatMap(Int.init) ?? 0
+                let length = hasBody ? headers.first(name: "content-length").flatMap(Int.init) ?? 0 : 0
                 while bytes.readableBytes < headLength + length {
                     bytes.writeImmutableBuffer(try #require(try await read(), "the answer is cut off"))
                 }
@@ -112,5 +114,5 @@ final class RawConnection {
     }
 
     /// What the requests' `host` says, so the server's own origin is `http://` and this.
-    static let host = "junction.test"
+    package static let host = "junction.localhost"
 }
