@@ -118,9 +118,7 @@ import Testing
 
     @Test("What comes without a line ending before the end of its client counts as a line")
     func lastChunk() async throws {
-        var configuration = Gateway.Configuration.patient
-        configuration.lineFlushDelay = .seconds(3_600)
-        try await TestGateway.withClients(configuration) { clients in
+        try await TestGateway.withClients { clients in
             try await RawConnection.with(clients.address) { raw in
                 try await raw.send("on\noff")
                 let id = try await clients.web.expectJoin("tcp")

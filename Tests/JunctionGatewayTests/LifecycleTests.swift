@@ -29,14 +29,11 @@ import Testing
     }
 
     /// Runs a gateway until `stop` is called.
-    private func run(
-        _ configuration: Gateway.Configuration = .patient,
-        _ body: (SocketAddress, _ stop: () -> Void) async throws -> Void
-    ) async throws {
+    private func run(_ body: (SocketAddress, _ stop: () -> Void) async throws -> Void) async throws {
         let listening = Box<SocketAddress>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await Gateway(port: 0, configuration: configuration, logger: .silent).run { listening.put($0) }
+                try await Gateway(port: 0, configuration: .patient, logger: .silent).run { listening.put($0) }
             }
             try await body(try #require(await listening.take()), { group.cancelAll() })
             try await group.waitForAll()
@@ -73,10 +70,7 @@ import Testing
 
     @Test("A gateway that ends closes a client that has not said yet what it speaks")
     func drainUndecided() async throws {
-        var configuration = Gateway.Configuration.patient
-        configuration.sniffPatience = .seconds(3_600)
-        configuration.lineFlushDelay = .seconds(3_600)
-        try await run(configuration) { address, stop in
+        try await run { address, stop in
             try await RawConnection.with(address) { silent in
                 // Accepted before this one, which the gateway has answered.
                 _ = try await RawConnection.with(address) { try await $0.request("GET", "/") }

@@ -49,6 +49,16 @@ import Testing
         for method in ["GET", "POST"] { try await answer(method, target) { #expect($0.status == 404) } }
     }
 
+    @Test("A page that reached the gateway by a name of its own is answered nothing")
+    func foreignName() async throws {
+        try await TestGateway.run { address in
+            try await RawConnection.with(address) { connection in
+                try await connection.send("GET / HTTP/1.1\r\nhost: attacker.example\r\n\r\n")
+                #expect(try await connection.response().status == 421)
+            }
+        }
+    }
+
     @Test("HEAD is answered as GET is, without the body")
     func head() async throws {
         try await TestGateway.run { address in

@@ -59,7 +59,7 @@ import Testing
         _ connect: @escaping @Sendable (SocketAddress, (Client) async throws -> Void) async throws -> Void,
         _ body: @escaping @Sendable (Client, DatagramClient, LogRecorder) async throws -> Void
     ) async throws {
-        var configuration = Gateway.Configuration()
+        var configuration = Gateway.Configuration.patient
         configuration.sniffPatience = .milliseconds(1)
         let log = LogRecorder()
         try await TestGateway.run(configuration, logger: log.logger) { address in

@@ -58,10 +58,13 @@ extension Logger {
 }
 
 extension Gateway.Configuration {
-    /// No client is taken for a silent one because the machine is slow.
+    /// Never tired of waiting: a test on a busy machine may take any time between two of its steps.
     static var patient: Self {
         var configuration = Self()
         configuration.sniffPatience = .seconds(3_600)
+        configuration.lineFlushDelay = .seconds(3_600)
+        configuration.udpIdleTimeout = .seconds(3_600)
+        configuration.drainTimeout = .seconds(60)
         return configuration
     }
 }
