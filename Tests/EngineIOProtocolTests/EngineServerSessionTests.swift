@@ -33,10 +33,24 @@ struct EngineServerSessionTests {
     @Test("keeps what is sent between polls for the next one, in order")
     func queueOrder() {
         let session = TestSession(.polling)
-        let packets = (0..<20).map { EnginePacket.message("\($0)") }
+        let packets = (0..<16).map { EnginePacket.message("\($0)") }
         for packet in packets { #expect(session.send(packet) == .queued) }
         #expect(session.takeQueue() == nil, "no poll waits for it")
         #expect(session.poll() == .answer(packets))
+        #expect(session.poll() == .park)
+    }
+
+    @Test("answers a poll with at most 16 packets, and the next polls with the rest")
+    func longQueue() {
+        let session = TestSession(.polling)
+        let packets = (0..<40).map { EnginePacket.message("\($0)") }
+        session.poll()
+        for packet in packets { session.send(packet) }
+        #expect(session.takeQueue() == Array(packets[..<16]))
+        #expect(session.poll() == .answer(Array(packets[16..<32])))
+        #expect(session.queuedBytes == 8 * 4)
+        #expect(session.poll() == .answer(Array(packets[32...])))
+        #expect(session.queuedBytes == 0)
         #expect(session.poll() == .park)
     }
 

@@ -18,7 +18,19 @@ public struct EngineServerSession: ~Copyable {
         var queue: [EnginePacket] = []
         var queuedBytes = 0
         var probe = Probe.none
+
+        /// What one poll takes from the queue.
+        mutating func dequeue() -> [EnginePacket] {
+            let packets = Array(queue.prefix(EngineServerSession.maximumPacketsPerPoll))
+            queue.removeFirst(packets.count)
+            queuedBytes =
+                queue.isEmpty ? 0 : packets.reduce(queuedBytes) { $0 - EnginePayload.encodedLength(of: $1) - 1 }
+            return packets
+        }
     }
+
+    /// Packets that answer one poll; the next ones wait for the next poll. Python's client refuses more than 16.
+    public static let maximumPacketsPerPoll = 16
 
     private enum Probe {
         case none
@@ -101,10 +113,8 @@ public struct EngineServerSession: ~Copyable {
     /// The packets for the poll that waits; `nil` when none waits or there are no packets. The poll is answered then.
     public mutating func takeQueue() -> [EnginePacket]? {
         guard case .polling(var polling) = state, polling.isParked, !polling.queue.isEmpty else { return nil }
-        let packets = polling.queue
+        let packets = polling.dequeue()
         polling.isParked = false
-        polling.queue = []
-        polling.queuedBytes = 0
         state = .polling(polling)
         return packets
     }
@@ -135,10 +145,8 @@ public struct EngineServerSession: ~Copyable {
                 state = .closed
                 return .overlap(Closing(reason: .transportError, answer: [EnginePacket(.close)]))
             }
-            let packets = polling.queue
+            let packets = polling.dequeue()
             guard packets.isEmpty else {
-                polling.queue = []
-                polling.queuedBytes = 0
                 state = .polling(polling)
                 return .answer(packets)
             }

@@ -25,11 +25,7 @@ import argparse
 import asyncio
 import sys
 
-import engineio.payload
 import socketio
-
-# This client refuses a polling payload of more than 16 packets unless told otherwise; bursts below are larger.
-engineio.payload.Payload.max_decode_packets = 1000
 
 TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": None}
 WAIT = 10  # seconds for one answer: far more than it takes, so that a missing one is a failure and not a hang
