@@ -3,6 +3,14 @@ import JunctionTransport
 import NIOCore
 import NIOHTTP1
 
+extension EngineSessionCore {
+    /// A request to be answered, with the fields that every answer to it has.
+    struct Answer {
+        let exchange: HTTPExchange
+        let headers: HTTPHeaders
+    }
+}
+
 /// How an Engine.IO server answers requests.
 extension EngineSessionCore.Answer {
     /// Packets for a poll.

@@ -46,12 +46,6 @@ final class EngineSessionCore: TurnFlushing {
     /// How long a poll is kept while the client upgrades; as long as the JavaScript server does.
     private static let upgradePollDelay = TimeAmount.milliseconds(100)
 
-    /// A request to be answered, with the fields that every answer to it has.
-    struct Answer {
-        let exchange: HTTPExchange
-        let headers: HTTPHeaders
-    }
-
     init(
         id: String, request: RequestInfo, transport: EngineTransport, options: EngineIOOptions, executor: LoopExecutor,
         onEnd: @escaping () -> Void
