@@ -55,8 +55,46 @@ public struct NetworkError: Error, Sendable, CustomStringConvertible {
         public static let messageTooLarge = Code(rawValue: "EMSGSIZE")
         /// The process may open no more descriptors.
         public static let tooManyFiles = Code(rawValue: "EMFILE")
+        /// The connection was given up on this machine before it was used.
+        public static let connectionAborted = Code(rawValue: "ECONNABORTED")
+        /// The socket has no peer.
+        public static let notConnected = Code(rawValue: "ENOTCONN")
+        /// The socket has a peer already.
+        public static let alreadyConnected = Code(rawValue: "EISCONN")
+        /// The name server does not answer; the same name may be found later.
+        public static let resolverUnavailable = Code(rawValue: "EAI_AGAIN")
+        /// The path of a Unix domain socket does not exist.
+        public static let noSuchFile = Code(rawValue: "ENOENT")
+        /// The argument or the option is not one that the system knows.
+        public static let invalidArgument = Code(rawValue: "EINVAL")
+        /// The system does not know this kind of address.
+        public static let addressFamilyNotSupported = Code(rawValue: "EAFNOSUPPORT")
+        /// The system is out of buffer space.
+        public static let noBufferSpace = Code(rawValue: "ENOBUFS")
+        /// A block list refuses the address.
+        public static let addressBlocked = Code(rawValue: "ERR_IP_BLOCKED")
+        /// The text is no IP address, or no CIDR prefix.
+        public static let invalidAddress = Code(rawValue: "ERR_INVALID_ADDRESS")
+        /// The number is no port.
+        public static let invalidPort = Code(rawValue: "ERR_SOCKET_BAD_PORT")
+        /// The server has as many connections as it may have.
+        public static let tooManyConnections = Code(rawValue: "ERR_TOO_MANY_CONNECTIONS")
+        /// The PROXY protocol header is malformed, missing, or comes from an address that is not trusted.
+        public static let proxyProtocol = Code(rawValue: "ERR_PROXY_PROTOCOL")
+        /// The peer does not speak TLS as it should, or the handshake failed.
+        public static let tlsHandshakeFailed = Code(rawValue: "ERR_TLS_HANDSHAKE")
+        /// The peer's certificate is out of date.
+        public static let certificateExpired = Code(rawValue: "CERT_HAS_EXPIRED")
+        /// The peer's certificate is for another name.
+        public static let certificateNameMismatch = Code(rawValue: "ERR_TLS_CERT_ALTNAME_INVALID")
+        /// The peer's certificate is not signed by anybody who is trusted.
+        public static let certificateUntrusted = Code(rawValue: "UNABLE_TO_VERIFY_LEAF_SIGNATURE")
+        /// A certificate or a key on this side cannot be used.
+        public static let invalidCertificate = Code(rawValue: "ERR_TLS_INVALID_CERTIFICATE")
         /// A frame is longer than the framing allows.
         public static let frameTooLong = Code(rawValue: "ERR_FRAME_TOO_LONG")
+        /// The bytes are not what the framing allows.
+        public static let malformedFrame = Code(rawValue: "ERR_FRAME_MALFORMED")
         /// A peer reads so slowly that too much waits for it.
         public static let peerTooSlow = Code(rawValue: "ERR_PEER_TOO_SLOW")
         /// The call does not fit the state: already running, a second reader, no destination.
@@ -115,6 +153,13 @@ extension NetworkError {
         case ENETUNREACH: (.networkUnreachable, "no route to the network")
         case EHOSTUNREACH: (.hostUnreachable, "no route to the host")
         case EMSGSIZE: (.messageTooLarge, "the datagram is larger than the protocol allows")
+        case ECONNABORTED: (.connectionAborted, "the connection was aborted")
+        case ENOTCONN: (.notConnected, "the socket is not connected")
+        case EISCONN: (.alreadyConnected, "the socket is connected already")
+        case ENOENT: (.noSuchFile, "there is no such file")
+        case EINVAL: (.invalidArgument, "the system does not accept the argument")
+        case EAFNOSUPPORT: (.addressFamilyNotSupported, "this machine does not speak that address family")
+        case ENOBUFS, ENOMEM: (.noBufferSpace, "the system is out of buffer space")
         case EMFILE, ENFILE: (.tooManyFiles, "no more descriptors (see ulimit -n)")
         default: (.other, String(cString: strerror(code)))
         }
