@@ -4,6 +4,8 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     case remoteClosed
     /// This side closed.
     case localClosed
+    /// This side reset the connection.
+    case reset
     /// The server is shutting down.
     case shutdown
     /// Something failed.
@@ -14,6 +16,7 @@ public enum CloseReason: Sendable, CustomStringConvertible {
         switch self {
         case .remoteClosed: "closed by the peer"
         case .localClosed: "closed by this side"
+        case .reset: "reset by this side"
         case .shutdown: "the server is shutting down"
         case .error(let error): error.description
         }

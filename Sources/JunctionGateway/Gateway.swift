@@ -149,7 +149,7 @@ public final class Gateway: ListeningService {
     private static func makeTCPServer(hub: Hub, configuration: Configuration, logger: Logger) -> TCPServer {
         var options = TCPServer.Configuration()
         options.drainTimeout = configuration.drainTimeout
-        options.maximumBufferedBytes = configuration.maximumBufferedBytes
+        options.connection.maximumBufferedBytes = configuration.maximumBufferedBytes
         let framing = Framing.lines(
             maximumLength: configuration.maximumLineLength, flushingAfter: configuration.lineFlushDelay)
         return TCPServer(port: 0, framing: framing, configuration: options, logger: logger) { connection in

@@ -76,10 +76,11 @@ public enum TCPClient {
                 channel.eventLoop.makeCompletedFuture {
                     try StreamChannel.configure(channel)
                     let executor = LoopExecutor.of(channel.eventLoop)
-                    let mark = TCPServer.Configuration().highWaterMark
+                    let settings = ConnectionSettings(framing: framing, TCPConnection.Configuration())
+                    let mark = settings.highWaterMark
                     try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
                     try channel.pipeline.syncOperations.addHandler(
-                        ConnectionCore(executor: executor, framing: framing, highWaterMark: mark))
+                        ConnectionCore(executor: executor, settings: settings))
                 }
             }
         do {

@@ -64,7 +64,11 @@ public final class TCPConnection: Sendable {
         let ticket = nextTicket()
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
-                onLoop { $0.park(continuation, ticket) }
+                if executor.eventLoop.inEventLoop {
+                    core.value.park(continuation, ticket)  // the usual case: no closure to make
+                } else {
+                    onLoop { $0.park(continuation, ticket) }
+                }
                 // A cancellation before the parking has found nothing to cancel.
                 if Task.isCancelled { cancelReader(ticket) }
             }
@@ -103,10 +107,20 @@ public final class TCPConnection: Sendable {
         try await write(ByteBuffer(string: text))
     }
 
+    /// Sends several buffers behind one another, as one frame when the connection has a framing; they leave together.
+    ///
+    /// Suspends and throws as ``write(_:)-(ByteBuffer)`` does.
+    public func write(contentsOf parts: [ByteBuffer]) async throws {
+        try await withUnsafeThrowingContinuation { (continuation: ConnectionCore.Writer) in
+            onLoop { core in continuation.resume(with: Result { try core.write(contentsOf: parts) }) }
+        }
+        try await untilWritable()
+    }
+
     /// Queues `bytes` without waiting, for handlers that are not `async`. On a closed connection it does nothing.
     ///
     /// A server's inline handler is given no more input while the peer does not read; elsewhere prefer the `async` form. A
-    /// peer that more than ``TCPServer/Configuration/maximumBufferedBytes`` wait for is cut off with the next such write.
+    /// peer that more than ``Configuration/maximumBufferedBytes`` wait for is cut off with the next such write.
     public func write(_ bytes: ByteBuffer) {
         if executor.eventLoop.inEventLoop {
             core.value.enqueue(bytes)  // the usual case: no closure to make
@@ -147,9 +161,22 @@ public final class TCPConnection: Sendable {
         onLoop { $0.finish() }
     }
 
+    /// Ends the read side: ``inbound`` ends, and what the peer still sends is dropped; writing goes on.
+    public func stopReading() {
+        onLoop { $0.stopReading() }
+    }
+
     /// Closes both sides behind what is queued. A server does it when the handler returns.
+    ///
+    /// The peer has ``Configuration/lingerTimeout`` to end its side; what it sends meanwhile is dropped.
     public func close() {
         onLoop { $0.close(.localClosed) }
+    }
+
+    /// Closes at once with a reset (RST): what is queued is lost, and the peer's calls fail with
+    /// ``NetworkError/Code/connectionReset``.
+    public func reset() {
+        onLoop { $0.reset() }
     }
 
     /// Suspends until the connection has ended on both sides.
@@ -157,13 +184,68 @@ public final class TCPConnection: Sendable {
         try? await channel.closeFuture.get()
     }
 
+    // MARK: State
+
     /// Why the connection ended; `nil` while it is open.
     public var closeReason: CloseReason? {
-        get async {
-            await withUnsafeContinuation { continuation in
-                onLoop { continuation.resume(returning: $0.isOpen ? nil : $0.closeReason) }
-            }
+        get async { await read { $0.isOpen ? nil : $0.closeReason } }
+    }
+
+    /// Which sides are open.
+    public var readyState: ReadyState {
+        get async { await read { $0.readyState } }
+    }
+
+    /// Bytes received so far.
+    public var bytesRead: UInt64 {
+        get async { await read { $0.bytesRead } }
+    }
+
+    /// Bytes written so far, framing included, whether the peer has taken them or not.
+    public var bytesWritten: UInt64 {
+        get async { await read { $0.output.bytesWritten + UInt64($0.output.pendingBytes) } }
+    }
+
+    /// Bytes written that the kernel has not taken yet, because the peer reads slowly.
+    public var queuedBytes: Int {
+        get async { await read { $0.queuedBytes } }
+    }
+
+    private func read<Value: Sendable>(_ value: @escaping @Sendable (ConnectionCore) -> Value) async -> Value {
+        await withUnsafeContinuation { continuation in
+            onLoop { continuation.resume(returning: value($0)) }
         }
+    }
+
+    // MARK: Options
+
+    /// Changes the silence that is allowed; `nil` allows any. The time counts from now.
+    public func setIdleTimeout(_ timeout: Duration?) {
+        onLoop { $0.setIdleLimit(timeout.map(TimeAmount.init)) }
+    }
+
+    /// Sends small writes at once (`TCP_NODELAY`), or lets the system wait for more.
+    public func setNoDelay(_ isOn: Bool) async throws {
+        try await setOption { try SocketOptions.setNoDelay(isOn, on: $0) }
+    }
+
+    /// Changes the probes of an idle connection; `nil` ends them.
+    public func setKeepAlive(_ keepAlive: SocketOptions.KeepAlive?) async throws {
+        try await setOption { try SocketOptions.setKeepAlive(keepAlive, on: $0) }
+    }
+
+    /// Changes the type-of-service byte of outgoing packets.
+    public func setTypeOfService(_ value: UInt8) async throws {
+        try await setOption { try SocketOptions.setTypeOfService(value, on: $0) }
+    }
+
+    /// - Throws: ``NetworkError`` when the system refuses, or the connection is closed.
+    private func setOption(_ set: @escaping @Sendable (CInt) throws -> Void) async throws {
+        let channel = channel
+        try await channel.eventLoop.submit {
+            guard channel.isActive else { throw NetworkError(.notConnected, "set an option: the connection is closed") }
+            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self, set)
+        }.get()
     }
 
     /// Runs `body` with the connection's state, in a turn of its loop.

@@ -19,12 +19,8 @@ import Synchronization
 public final class TCPServer: ListeningService {
     /// What can be set on a server, with the defaults.
     public struct Configuration: Sendable {
-        /// Bytes received and not yet taken by the reader, or queued and not yet taken by the peer, above which the side
-        /// that is faster waits. 65,536.
-        public var highWaterMark = 65_536
-        /// Bytes queued by writes that do not wait, for a peer that does not read; while there are more, the next such write
-        /// ends the connection with ``NetworkError/Code/peerTooSlow``. 16 MiB.
-        public var maximumBufferedBytes = 16_777_216
+        /// What every connection begins with.
+        public var connection = TCPConnection.Configuration()
         /// How long connections may take to end when the server drains. 10 seconds.
         public var drainTimeout: Duration = .seconds(10)
 
@@ -44,7 +40,7 @@ public final class TCPServer: ListeningService {
     }
 
     private let address: ListenAddress
-    private let framing: Framing
+    private let settings: ConnectionSettings
     private let configuration: Configuration
     private let logger: Logger
     private let handling: Handling
@@ -63,7 +59,7 @@ public final class TCPServer: ListeningService {
         handler: @escaping @Sendable (TCPConnection) async throws -> Void
     ) {
         self.address = ListenAddress(host: host, port: port)
-        self.framing = framing
+        self.settings = ConnectionSettings(framing: framing, configuration.connection)
         self.configuration = configuration
         self.logger = logger
         self.handling = .asynchronous(handler)
@@ -85,7 +81,7 @@ public final class TCPServer: ListeningService {
         onClose: (@Sendable (TCPConnection, CloseReason) -> Void)? = nil
     ) {
         self.address = ListenAddress(host: host, port: port)
-        self.framing = framing
+        self.settings = ConnectionSettings(framing: framing, configuration.connection)
         self.configuration = configuration
         self.logger = logger
         self.handling = .inline(Callbacks(onConnect: onConnect, onMessage: onMessage, onClose: onClose))
@@ -104,17 +100,15 @@ public final class TCPServer: ListeningService {
     /// Serves an accepted channel, on its loop. A listener that shares its port calls it, too.
     package func accept(_ channel: any Channel) throws {
         let executor = LoopExecutor.of(channel.eventLoop)
-        let core = ConnectionCore(
-            executor: executor, framing: framing, highWaterMark: configuration.highWaterMark,
-            maximumBufferedBytes: configuration.maximumBufferedBytes)
+        let core = ConnectionCore(executor: executor, settings: settings)
         let connection = TCPConnection(channel: channel, core: core, executor: executor)
-        let mark = configuration.highWaterMark
+        let mark = settings.highWaterMark
         try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
         if case .inline(let callbacks) = handling { core.inline = inlineHandlers(callbacks, of: connection) }
         try channel.pipeline.syncOperations.addHandler(core)
         // Not before the core is in place: a drain that has begun reaches the connection at once.
         connections.insert(connection)
-        channel.closeFuture.whenComplete { [connections] _ in connections.remove(connection) }
+        core.onClosed = { [connections] in connections.remove(connection) }
         core.whenOpen {
             switch self.handling {
             case .inline(let callbacks): callbacks.onConnect?(connection)

@@ -11,7 +11,8 @@ package final class LoopExecutor: TaskExecutor, Sendable {
     /// The loop that the tasks run on.
     package let eventLoop: any EventLoop
 
-    private let bound: NIOLoopBoundBox<Turns>
+    // Proof of safety: touched on the loop alone, by the methods that say so and by tasks that run there.
+    private nonisolated(unsafe) let turns = Turns()
 
     /// What only the loop's thread touches.
     private final class Turns {
@@ -27,7 +28,6 @@ package final class LoopExecutor: TaskExecutor, Sendable {
 
     private init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
-        self.bound = NIOLoopBoundBox.makeBoxSendingValue(Turns(), eventLoop: eventLoop)
     }
 
     private static let known = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
@@ -45,9 +45,8 @@ package final class LoopExecutor: TaskExecutor, Sendable {
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if eventLoop.inEventLoop {
-            let turns = bound.value
             turns.jobs.append(job)
-            schedule(turns)
+            schedule()
         } else {
             eventLoop.execute { self.turn { job.runSynchronously(on: self.asUnownedTaskExecutor()) } }
         }
@@ -55,7 +54,7 @@ package final class LoopExecutor: TaskExecutor, Sendable {
 
     /// Runs `body`, then the tasks it woke, then the flushes they asked for. Only on the loop; nested turns join the outer one.
     package func turn(_ body: () -> Void) {
-        let turns = bound.value
+        eventLoop.assertInEventLoop()
         if turns.inTurn { return body() }
         turns.inTurn = true
         body()
@@ -65,17 +64,16 @@ package final class LoopExecutor: TaskExecutor, Sendable {
                 job.runSynchronously(on: asUnownedTaskExecutor())
                 budget -= 1
             }
-            flushDirty(turns)  // may wake tasks: a peer became writable, a connection ended
+            flushDirty()  // may wake tasks: a peer became writable, a connection ended
         } while budget > 0 && !(turns.jobs.isEmpty && turns.dirty.isEmpty)
         turns.inTurn = false
-        if !turns.jobs.isEmpty || !turns.dirty.isEmpty { schedule(turns) }
+        if !turns.jobs.isEmpty || !turns.dirty.isEmpty { schedule() }
     }
 
     /// Has `connection` flushed at the end of this turn. Only on the loop; call once until it was flushed.
     package func flushAtTurnEnd(_ connection: any TurnFlushing) {
-        let turns = bound.value
         turns.dirty.append(connection)
-        schedule(turns)
+        schedule()
     }
 
     /// Runs `body` in a turn of the loop: at once when called on it, else as soon as it gets there.
@@ -88,12 +86,12 @@ package final class LoopExecutor: TaskExecutor, Sendable {
     }
 
     /// A buffer to gather output in until the end of the turn. Only on the loop.
-    package func takeOutputBuffer() -> ByteBuffer { bound.value.outputBuffers.take() }
+    package func takeOutputBuffer() -> ByteBuffer { turns.outputBuffers.take() }
 
     /// Gives a buffer back that was handed to the channel. Only on the loop.
-    package func giveBackOutputBuffer(_ buffer: ByteBuffer) { bound.value.outputBuffers.giveBack(buffer) }
+    package func giveBackOutputBuffer(_ buffer: ByteBuffer) { turns.outputBuffers.giveBack(buffer) }
 
-    private func flushDirty(_ turns: Turns) {
+    private func flushDirty() {
         guard !turns.dirty.isEmpty else { return }
         var dirty: [any TurnFlushing] = []
         swap(&dirty, &turns.dirty)
@@ -105,11 +103,11 @@ package final class LoopExecutor: TaskExecutor, Sendable {
     }
 
     /// Makes sure that a turn comes when none is under way.
-    private func schedule(_ turns: Turns) {
+    private func schedule() {
         guard !turns.inTurn, !turns.isScheduled else { return }
         turns.isScheduled = true
         eventLoop.execute {
-            self.bound.value.isScheduled = false
+            self.turns.isScheduled = false
             self.turn {}
         }
     }

@@ -20,8 +20,10 @@ struct ConnectionCoreTests {
 
         init(framing: Framing = .raw, highWaterMark: Int = 100, inline: InlineHandlers? = nil) throws {
             channel = EmbeddedChannel(handler: kernel)
+            var configuration = TCPConnection.Configuration()
+            configuration.highWaterMark = highWaterMark
             core = ConnectionCore(
-                executor: .of(channel.eventLoop), framing: framing, highWaterMark: highWaterMark)
+                executor: .of(channel.eventLoop), settings: ConnectionSettings(framing: framing, configuration))
             core.inline = inline
             try channel.pipeline.syncOperations.addHandler(core)
             try channel.connect(to: SocketAddress(ipAddress: "192.0.2.7", port: 4711)).wait()

@@ -1,0 +1,114 @@
+import JunctionCore
+import JunctionTransport
+import NIOCore
+
+/// The timers of a connection; most connections have none running.
+struct ConnectionClocks {
+    /// Silence in both directions after which the connection fails.
+    var idleLimit: TimeAmount?
+    fileprivate var lastActivity = NIODeadline.distantPast
+    fileprivate var idle: Scheduled<Void>?
+    fileprivate var flush: Scheduled<Void>?
+    fileprivate var write: Scheduled<Void>?
+    fileprivate var linger: Scheduled<Void>?
+
+    mutating func stopFlush() {
+        flush?.cancel()
+        flush = nil
+    }
+
+    mutating func stopWrite() {
+        write?.cancel()
+        write = nil
+    }
+
+    mutating func stopAll() {
+        stopFlush()
+        stopWrite()
+        idle?.cancel()
+        idle = nil
+        linger?.cancel()
+        linger = nil
+    }
+}
+
+extension ConnectionCore {
+    private func schedule(_ delay: TimeAmount, _ body: @escaping () -> Void) -> Scheduled<Void> {
+        executor.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.executor.turn(body) }
+    }
+
+    // MARK: Idle
+
+    /// Bytes have moved. Reads the clock only where somebody wants to know.
+    func noteActivity() {
+        if clocks.idleLimit != nil { clocks.lastActivity = executor.eventLoop.now }
+    }
+
+    /// Changes the idle limit; the time counts from now.
+    func setIdleLimit(_ limit: TimeAmount?) {
+        clocks.idle?.cancel()
+        clocks.idle = nil
+        clocks.idleLimit = limit
+        startIdleClock()
+    }
+
+    func startIdleClock() {
+        guard let limit = clocks.idleLimit, clocks.idle == nil, isOpen else { return }
+        noteActivity()
+        clocks.idle = schedule(limit) { self.idleClockRang(limit) }
+    }
+
+    private func idleClockRang(_ limit: TimeAmount) {
+        // Silence while this side does not read is not the peer's.
+        if readIsHeld { noteActivity() }
+        let silence = executor.eventLoop.now - clocks.lastActivity
+        if silence < limit {
+            clocks.idle = schedule(limit - silence) { self.idleClockRang(limit) }
+        } else {
+            fail(NetworkError(.timedOut, "read: nothing came or went for \(limit.text)"))
+        }
+    }
+
+    // MARK: Unfinished frames
+
+    /// Delivers an unfinished frame after the framing's silence.
+    func startFlushClock() {
+        guard let silence = settings.framing.idleFlush else { return }
+        clocks.stopFlush()
+        clocks.flush = schedule(silence) {
+            guard case .open = self.inputEnd else { return }
+            self.deliverUnfinished()
+        }
+    }
+
+    // MARK: A peer that does not read
+
+    /// Fails the connection when the peer takes nothing of what is queued for the write timeout.
+    func startWriteClock() {
+        guard let limit = settings.writeLimit, clocks.write == nil else { return }
+        let queued = channelBytes
+        guard queued > 0 else { return }
+        clocks.write = schedule(limit) { self.writeClockRang(limit, queued) }
+    }
+
+    private func writeClockRang(_ limit: TimeAmount, _ before: Int) {
+        clocks.write = nil
+        let queued = channelBytes
+        guard queued > 0 else { return }
+        if queued < before { return startWriteClock() }
+        fail(NetworkError(.timedOut, "write: the peer has taken nothing for \(limit.text), and \(queued) bytes wait for it"))
+    }
+
+    // MARK: Lingering
+
+    func startLingerClock() {
+        clocks.linger = schedule(settings.lingerLimit) { self.context?.close(mode: .all, promise: nil) }
+    }
+}
+
+extension TimeAmount {
+    /// `30 s`, `250 ms`.
+    fileprivate var text: String {
+        nanoseconds % 1_000_000_000 == 0 ? "\(nanoseconds / 1_000_000_000) s" : "\(nanoseconds / 1_000_000) ms"
+    }
+}

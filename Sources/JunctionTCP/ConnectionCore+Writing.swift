@@ -1,0 +1,110 @@
+import JunctionCore
+import JunctionTransport
+import NIOCore
+
+/// What is written in one turn of the loop leaves together at its end.
+extension ConnectionCore {
+    /// Queues `message`; it leaves at the end of this turn of the loop.
+    func write(_ message: ByteBuffer) throws(NetworkError) {
+        let context = try writableContext()
+        do throws(NetworkError) {
+            if framer != nil {
+                output.gather(executor) { framer?.frame(message, into: &$0) }
+            } else {
+                try output.write(message, context, executor)
+            }
+            try didWrite(context)
+        } catch {
+            fail(error)
+            throw error
+        }
+    }
+
+    /// Queues the buffers as one message.
+    func write(contentsOf parts: [ByteBuffer]) throws(NetworkError) {
+        let context = try writableContext()
+        guard framer == nil else {
+            var whole = ByteBufferAllocator().buffer(capacity: parts.reduce(0) { $0 + $1.readableBytes })
+            for part in parts { whole.writeImmutableBuffer(part) }
+            return try write(whole)
+        }
+        do throws(NetworkError) {
+            for part in parts { try output.write(part, context, executor) }
+            try didWrite(context)
+        } catch {
+            fail(error)
+            throw error
+        }
+    }
+
+    private func writableContext() throws(NetworkError) -> ChannelHandlerContext {
+        guard let context, closeReason == nil else { throw closedError(closeReason) }
+        guard outputEnd == nil else {
+            throw NetworkError(.brokenPipe, "write: this side of the connection is finished")
+        }
+        return context
+    }
+
+    private func didWrite(_ context: ChannelHandlerContext) throws(NetworkError) {
+        // A turn may write more than memory should hold: then what the kernel does not take shows in `isWritable`.
+        if output.pendingBytes >= settings.highWaterMark { try output.flush(context, executor) }
+        guard !needsFlush else { return }
+        needsFlush = true
+        executor.flushAtTurnEnd(self)
+    }
+
+    func closedError(_ reason: CloseReason?) -> NetworkError {
+        NetworkError(.brokenPipe, "write: the connection is closed (\(reason?.description ?? "not open"))")
+    }
+
+    /// Queues `message` without anybody who waits for the peer. One that reads too slowly must not fill the memory.
+    func enqueue(_ message: ByteBuffer) {
+        if !isWritable {
+            flushNow()
+            guard queuedBytes <= settings.maximumBufferedBytes else {
+                let text = "write: more than \(settings.maximumBufferedBytes) bytes wait for a peer that reads too slowly"
+                return fail(NetworkError(.peerTooSlow, text))
+            }
+        }
+        try? write(message)
+    }
+
+    /// Bytes written and not yet taken by the kernel.
+    var queuedBytes: Int { output.pendingBytes + channelBytes }
+
+    /// Bytes that wait in the channel, because the kernel's buffer is full.
+    var channelBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Resumes `continuation` when the queue has drained below the low-water mark.
+    func parkWriter(_ continuation: Writer, _ ticket: Ticket) {
+        flushNow()
+        guard isOpen, !isWritable else { return continuation.resume() }
+        writers.append((ticket, continuation))
+    }
+
+    /// A task that waits for the queue was cancelled.
+    func cancelWriter(_ ticket: Ticket) {
+        guard let index = writers.firstIndex(where: { $0.ticket == ticket }) else { return }
+        writers.remove(at: index).continuation.resume(throwing: CancellationError())
+    }
+
+    func flushNow() {
+        guard needsFlush else { return }
+        needsFlush = false
+        guard let context else { return }
+        noteActivity()
+        do throws(NetworkError) {
+            try output.flush(context, executor)
+        } catch {
+            fail(error)
+        }
+    }
+
+    func wakeWriters(_ result: Result<Void, any Error>) {
+        let waiting = writers
+        writers.removeAll()
+        for writer in waiting { writer.continuation.resume(with: result) }
+    }
+}

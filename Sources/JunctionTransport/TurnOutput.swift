@@ -1,0 +1,157 @@
+package import JunctionCore
+package import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Android)
+    import Android
+#else
+    import Darwin
+#endif
+
+/// What one connection writes in a turn of its loop, and the way of it to the kernel. Only on the loop.
+///
+/// What is gathered leaves by one `send(2)` from here, past the channel's own queue, which costs more than the rest of an
+/// echo's way through user space. The channel gets what the kernel does not take at once, and everything where something
+/// else stands between the handler and the socket: TLS, or no socket at all.
+package struct TurnOutput {
+    private enum Pending {
+        case empty
+        /// One buffer, written without a copy when nothing joins it.
+        case whole(ByteBuffer)
+        case gathered(ByteBuffer)
+    }
+
+    // Each is written to in one place that calls nothing which comes back to it.
+    private var pending = Pending.empty
+    /// The socket's descriptor, valid as long as the handler is in the pipeline of an open channel; -1: write to the channel.
+    private var descriptor: CInt = -1
+    /// Bytes may wait in the channel, which must leave first.
+    private var channelIsBehind = false
+    /// Bytes handed on so far.
+    package private(set) var bytesWritten: UInt64 = 0
+
+    /// Buffers up to here are copied together; a larger one is worth a system call of its own.
+    private static let gatherLimit = 65_536
+
+    package init() {}
+
+    /// Sends to the socket of `channel` directly from now on. Only for the handler that is next to the socket.
+    package mutating func sendDirectly(to channel: any Channel) {
+        // Given away here, and used only until the channel is inactive: its loop then tells the handler before the number
+        // can belong to anybody else.
+        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self) { $0 }
+        descriptor = found ?? -1
+    }
+
+    /// Bytes that wait for the end of the turn.
+    package var pendingBytes: Int {
+        switch pending {
+        case .empty: 0
+        case .whole(let bytes), .gathered(let bytes): bytes.readableBytes
+        }
+    }
+
+    /// Adds `bytes` behind what is pending, without a copy when they come alone.
+    package mutating func write(
+        _ bytes: ByteBuffer, _ context: ChannelHandlerContext, _ executor: LoopExecutor
+    ) throws(NetworkError) {
+        if case .empty = pending {
+            pending = .whole(bytes)
+        } else if pendingBytes + bytes.readableBytes > Self.gatherLimit {
+            try flush(context, executor)
+            pending = .whole(bytes)
+        } else {
+            gather(executor) { $0.writeImmutableBuffer(bytes) }
+        }
+    }
+
+    /// Lets `write` append to what is pending.
+    @discardableResult
+    package mutating func gather<Result, Failure: Error>(
+        _ executor: LoopExecutor, _ write: (inout ByteBuffer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var buffer: ByteBuffer
+        switch pending {
+        case .gathered(let gathered):
+            buffer = gathered
+        case .whole(let bytes):
+            buffer = executor.takeOutputBuffer()
+            buffer.writeImmutableBuffer(bytes)
+        case .empty:
+            buffer = executor.takeOutputBuffer()
+        }
+        pending = .empty  // the buffer has one owner while it is written to
+        defer { pending = .gathered(buffer) }
+        return try write(&buffer)
+    }
+
+    /// Hands what is pending to the kernel, or to the channel what the kernel does not take.
+    ///
+    /// - Throws: ``NetworkError`` when the connection is broken.
+    package mutating func flush(_ context: ChannelHandlerContext, _ executor: LoopExecutor) throws(NetworkError) {
+        switch pending {
+        case .empty:
+            if channelIsBehind { context.flush() }
+        case .whole(let bytes):
+            pending = .empty
+            try send(bytes, context)
+        case .gathered(let buffer):
+            pending = .empty
+            try send(buffer, context)
+            executor.giveBackOutputBuffer(buffer)
+        }
+    }
+
+    private mutating func send(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) throws(NetworkError) {
+        let count = bytes.readableBytes
+        guard count > 0 else { return }
+        bytesWritten += UInt64(count)
+        var rest = bytes
+        if descriptor >= 0, !mustWait(for: context.channel) {
+            rest.moveReaderIndex(forwardBy: try sendToKernel(bytes))
+            guard rest.readableBytes > 0 else { return }
+        }
+        channelIsBehind = true
+        context.writeAndFlush(NIOAny(rest), promise: nil)
+    }
+
+    /// True while the channel still holds bytes that came before.
+    private mutating func mustWait(for channel: any Channel) -> Bool {
+        guard channelIsBehind else { return false }
+        channelIsBehind = ((try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0) > 0
+        return channelIsBehind
+    }
+
+    /// The number of bytes that the kernel took; 0 when its buffer is full.
+    private func sendToKernel(_ bytes: ByteBuffer) throws(NetworkError) -> Int {
+        #if canImport(Darwin)
+            let flags = CInt(MSG_DONTWAIT)  // SIGPIPE is off by the channel's SO_NOSIGPIPE
+        #else
+            let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
+        #endif
+        while true {
+            let sent = bytes.withUnsafeReadableBytes { bytes in
+                #if canImport(Glibc)
+                    Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
+                #elseif canImport(Musl)
+                    Musl.send(descriptor, bytes.baseAddress, bytes.count, flags)
+                #elseif canImport(Android)
+                    Android.send(descriptor, bytes.baseAddress, bytes.count, flags)
+                #else
+                    Darwin.send(descriptor, bytes.baseAddress, bytes.count, flags)
+                #endif
+            }
+            if sent >= 0 { return sent }
+            let code = errno
+            switch code {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK, ENOBUFS: return 0
+            default: throw NetworkError(IOError(errnoCode: code, reason: "send"), doing: "write")
+            }
+        }
+    }
+}
