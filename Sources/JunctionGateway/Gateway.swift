@@ -114,7 +114,7 @@ public final class Gateway: ListeningService {
     }
 
     private func listenTCP(port: Int, onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
-        var listener = Listener(address: ListenAddress(host: host, port: port), drainTimeout: .zero, logger: logger)
+        var listener = Listener(address: .host(host, port: port), drainTimeout: .zero, logger: logger)
         let drainTimeout = TimeAmount(configuration.drainTimeout)
         // A connection belongs to the server that takes it, and to neither before it has said what it speaks.
         let undecided = ConnectionRegistry()

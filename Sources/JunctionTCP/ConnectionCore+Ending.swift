@@ -39,6 +39,8 @@ extension ConnectionCore {
         guard let context, closeReason == nil else { return }
         closeReason = reason
         endInput(.ended)
+        flushNow()
+        if peerHasEnded, outputEnd == nil, channelBytes == 0 { return context.close(mode: .all, promise: nil) }
         let end = endOutput(context)
         guard self.context != nil else { return }
         // Nobody waits for what is queued any more: the peer has to go on taking it.

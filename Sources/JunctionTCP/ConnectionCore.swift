@@ -43,11 +43,13 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     var reader: (ticket: Ticket, continuation: Reader)?
     var readIsHeld = false
     var bytesRead: UInt64 = 0
+    /// The channel is tuned for much at a time.
+    private var isBulk = false
     /// The peer itself has ended its side; `inputEnd` may come earlier, by a drain.
     var peerHasEnded = false
 
     // Writing
-    @exclusivity(unchecked) var output = TurnOutput()
+    @exclusivity(unchecked) var output: TurnOutput
     var writers: [(ticket: Ticket, continuation: Writer)] = []
     var needsFlush = false
     /// False while more is queued than the high-water mark.
@@ -66,6 +68,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         self.executor = executor
         self.settings = settings
         self.framer = settings.framing.makeFramer?()
+        self.output = TurnOutput(isNextToSocket: settings.isNextToSocket)
         clocks.idleLimit = settings.idleLimit
     }
 
@@ -81,7 +84,6 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if settings.isNextToSocket { output.sendDirectly(to: context.channel) }
         if context.channel.isActive { startIdleClock() }
     }
 
@@ -101,6 +103,10 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .open = inputEnd, !isLingering else { return }
         let bytes = unwrapInboundIn(data)
+        if !isBulk, bytes.readableBytes >= StreamChannel.bulkRead {
+            isBulk = true
+            StreamChannel.tuneForBulk(context.channel)
+        }
         executor.turn { receive(bytes) }
     }
 
@@ -177,6 +183,14 @@ final class ConnectionSettings: Sendable {
         self.writeLimit = configuration.writeTimeout.map(TimeAmount.init)
         self.lingerLimit = TimeAmount(configuration.lingerTimeout)
         self.isNextToSocket = isNextToSocket
+    }
+
+    /// Sets the options of a new channel. On its loop.
+    func configure(_ channel: any Channel) throws {
+        // NIO's own is the same by default, and setting an option costs a hundredth of a short connection.
+        guard highWaterMark != 65_536 else { return }
+        try channel.syncOptions?.setOption(
+            .writeBufferWaterMark, value: .init(low: max(1, highWaterMark / 2), high: highWaterMark))
     }
 
     /// The error that a pipeline reports, in the project's words.

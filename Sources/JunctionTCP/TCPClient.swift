@@ -77,8 +77,7 @@ public enum TCPClient {
                     try StreamChannel.configure(channel)
                     let executor = LoopExecutor.of(channel.eventLoop)
                     let settings = ConnectionSettings(framing: framing, TCPConnection.Configuration())
-                    let mark = settings.highWaterMark
-                    try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
+                    try settings.configure(channel)
                     try channel.pipeline.syncOperations.addHandler(
                         ConnectionCore(executor: executor, settings: settings))
                 }

@@ -58,7 +58,7 @@ public final class TCPServer: ListeningService {
         logger: Logger = Logger(label: "junction.tcp"),
         handler: @escaping @Sendable (TCPConnection) async throws -> Void
     ) {
-        self.address = ListenAddress(host: host, port: port)
+        self.address = .host(host, port: port)
         self.settings = ConnectionSettings(framing: framing, configuration.connection)
         self.configuration = configuration
         self.logger = logger
@@ -80,7 +80,7 @@ public final class TCPServer: ListeningService {
         onMessage: @escaping @Sendable (ByteBuffer, TCPConnection) throws -> Void,
         onClose: (@Sendable (TCPConnection, CloseReason) -> Void)? = nil
     ) {
-        self.address = ListenAddress(host: host, port: port)
+        self.address = .host(host, port: port)
         self.settings = ConnectionSettings(framing: framing, configuration.connection)
         self.configuration = configuration
         self.logger = logger
@@ -102,8 +102,7 @@ public final class TCPServer: ListeningService {
         let executor = LoopExecutor.of(channel.eventLoop)
         let core = ConnectionCore(executor: executor, settings: settings)
         let connection = TCPConnection(channel: channel, core: core, executor: executor)
-        let mark = settings.highWaterMark
-        try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
+        try settings.configure(channel)
         if case .inline(let callbacks) = handling { core.inline = inlineHandlers(callbacks, of: connection) }
         try channel.pipeline.syncOperations.addHandler(core)
         // Not before the core is in place: a drain that has begun reaches the connection at once.

@@ -2,15 +2,21 @@ package import NIOCore
 
 /// How every TCP connection of Junction is set up, accepted or dialled.
 package enum StreamChannel {
-    /// Sets the options of a new channel. On its loop, before the first read.
+    /// Sets the options of a new channel. On its loop, before the first read. Options of the socket are inherited from the
+    /// listener, or set by who dials.
     package static func configure(_ channel: any Channel) throws {
+        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+    }
+
+    /// A read that fills this much is a bulk transfer's.
+    package static let bulkRead = 16_384
+
+    /// Lets the buffers of a bulk transfer grow: one of 64 KiB messages costs half as much as with reads of 64 KiB at most.
+    package static func tuneForBulk(_ channel: any Channel) {
         guard let options = channel.syncOptions else { return }
-        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
-        try options.setOption(.allowRemoteHalfClosure, value: true)
         // One read for each readiness: the next readiness tells the same at no cost, and other connections come sooner.
-        try options.setOption(.maxMessagesPerRead, value: 1)
-        // It grows with the stream: a bulk transfer of 64 KiB messages costs half as much as with reads of 64 KiB at most.
-        try options.setOption(
-            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 262_144))
+        try? options.setOption(.maxMessagesPerRead, value: 1)
+        try? options.setOption(
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 65_536, maximum: 262_144))
     }
 }

@@ -24,10 +24,19 @@ package struct TurnOutput {
         case gathered(ByteBuffer)
     }
 
-    // Each is written to in one place that calls nothing which comes back to it.
+    /// Where bytes go.
+    private enum Way {
+        /// To the channel, for good.
+        case channel
+        /// To the channel this once; a connection that writes again is worth looking up its socket.
+        case channelOnce
+        case lookUp
+        /// To the socket; the descriptor is valid as long as the handler is in the pipeline of an open channel.
+        case socket(CInt)
+    }
+
     private var pending = Pending.empty
-    /// The socket's descriptor, valid as long as the handler is in the pipeline of an open channel; -1: write to the channel.
-    private var descriptor: CInt = -1
+    private var way: Way
     /// Bytes may wait in the channel, which must leave first.
     private var channelIsBehind = false
     /// Bytes handed on so far.
@@ -36,15 +45,9 @@ package struct TurnOutput {
     /// Buffers up to here are copied together; a larger one is worth a system call of its own.
     private static let gatherLimit = 65_536
 
-    package init() {}
-
-    /// Sends to the socket of `channel` directly from now on. Only for the handler that is next to the socket.
-    package mutating func sendDirectly(to channel: any Channel) {
-        // Given away here, and used only until the channel is inactive: its loop then tells the handler before the number
-        // can belong to anybody else.
-        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-            of: NIOBSDSocket.Handle.self) { $0 }
-        descriptor = found ?? -1
+    /// - Parameter isNextToSocket: nothing stands between the handler and the socket.
+    package init(isNextToSocket: Bool) {
+        way = isNextToSocket ? .channelOnce : .channel
     }
 
     /// Bytes that wait for the end of the turn.
@@ -111,12 +114,31 @@ package struct TurnOutput {
         guard count > 0 else { return }
         bytesWritten += UInt64(count)
         var rest = bytes
-        if descriptor >= 0, !mustWait(for: context.channel) {
-            rest.moveReaderIndex(forwardBy: try sendToKernel(bytes))
+        if let descriptor = descriptor(context.channel), !mustWait(for: context.channel) {
+            rest.moveReaderIndex(forwardBy: try Self.send(bytes, to: descriptor))
             guard rest.readableBytes > 0 else { return }
         }
         channelIsBehind = true
         context.writeAndFlush(NIOAny(rest), promise: nil)
+    }
+
+    private mutating func descriptor(_ channel: any Channel) -> CInt? {
+        switch way {
+        case .socket(let descriptor):
+            return descriptor
+        case .channel:
+            return nil
+        case .channelOnce:
+            way = .lookUp
+            return nil
+        case .lookUp:
+            // Used until the channel is inactive, and no longer: its loop tells the handler in the same breath as it closes
+            // the socket.
+            let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self) { $0 }
+            way = if let found { .socket(found) } else { .channel }
+            return found
+        }
     }
 
     /// True while the channel still holds bytes that came before.
@@ -127,7 +149,7 @@ package struct TurnOutput {
     }
 
     /// The number of bytes that the kernel took; 0 when its buffer is full.
-    private func sendToKernel(_ bytes: ByteBuffer) throws(NetworkError) -> Int {
+    private static func send(_ bytes: ByteBuffer, to descriptor: CInt) throws(NetworkError) -> Int {
         #if canImport(Darwin)
             let flags = CInt(MSG_DONTWAIT)  // SIGPIPE is off by the channel's SO_NOSIGPIPE
         #else

@@ -59,8 +59,10 @@ public final class UDPSocket: Sendable {
     public static func bind(
         host: String? = nil, port: Int = 0, configuration: Configuration = Configuration()
     ) async throws -> UDPSocket {
-        try await ListenAddress(host: host, port: port).bind { host, port in
-            try await wrap(bootstrap(configuration).bind(host: host, port: port)).get()
+        do {
+            return try await wrap(bootstrap(configuration).bind(host: host ?? "::", port: port)).get()
+        } catch {
+            throw NetworkError(error, doing: "listen on \(ListenAddress.text(host: host, port: port))")
         }
     }
 

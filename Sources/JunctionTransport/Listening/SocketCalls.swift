@@ -63,6 +63,96 @@ package enum SocketCalls {
         #endif
     }
 
+    /// Closes a descriptor that nobody else uses.
+    package static func close(_ descriptor: CInt) {
+        #if canImport(Glibc)
+            _ = Glibc.close(descriptor)
+        #elseif canImport(Musl)
+            _ = Musl.close(descriptor)
+        #elseif canImport(Android)
+            _ = Android.close(descriptor)
+        #else
+            _ = Darwin.close(descriptor)
+        #endif
+    }
+
+    /// bind(2).
+    static func bind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+        #if canImport(Glibc)
+            Glibc.bind(descriptor, address, size)
+        #elseif canImport(Musl)
+            Musl.bind(descriptor, address, size)
+        #elseif canImport(Android)
+            Android.bind(descriptor, address, size)
+        #else
+            Darwin.bind(descriptor, address, size)
+        #endif
+    }
+
+    /// listen(2); called again it changes the backlog.
+    static func listen(_ descriptor: CInt, backlog: CInt, doing action: String) throws(NetworkError) {
+        try check(doing: action) {
+            #if canImport(Glibc)
+                Glibc.listen(descriptor, backlog)
+            #elseif canImport(Musl)
+                Musl.listen(descriptor, backlog)
+            #elseif canImport(Android)
+                Android.listen(descriptor, backlog)
+            #else
+                Darwin.listen(descriptor, backlog)
+            #endif
+        }
+    }
+
+    /// connect(2).
+    static func connect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+        #if canImport(Glibc)
+            Glibc.connect(descriptor, address, size)
+        #elseif canImport(Musl)
+            Musl.connect(descriptor, address, size)
+        #elseif canImport(Android)
+            Android.connect(descriptor, address, size)
+        #else
+            Darwin.connect(descriptor, address, size)
+        #endif
+    }
+
+    /// Binds to an IP address.
+    package static func bind(
+        _ descriptor: CInt, to address: SocketAddress, doing action: String
+    ) throws(NetworkError) {
+        try check(doing: action) { address.withSockAddr { bind(descriptor, $0, socklen_t($1)) } }
+    }
+
+    /// Calls `body` with the address of a path, or of a name outside the file system, and its exact size.
+    @discardableResult
+    static func withUnixAddress<Result>(
+        _ path: String, isAbstract: Bool, doing action: String,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) throws(NetworkError) -> Result
+    ) throws(NetworkError) -> Result {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = (isAbstract ? [0] : []) + Array(path.utf8) + (isAbstract ? [] : [0])
+        guard !path.isEmpty, bytes.count <= MemoryLayout.size(ofValue: address.sun_path) else {
+            throw NetworkError(
+                .invalidArgument,
+                "\(action): the path is empty or longer than \(MemoryLayout.size(ofValue: address.sun_path) - 1) bytes")
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let size = MemoryLayout<sockaddr_un>.offset(of: \.sun_path).map { $0 + bytes.count } ?? 0
+        var result: Swift.Result<Result, NetworkError> = .failure(NetworkError(.other, action))
+        withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                do throws(NetworkError) {
+                    result = .success(try body(pointer, socklen_t(size)))
+                } catch {
+                    result = .failure(error)
+                }
+            }
+        }
+        return try result.get()
+    }
+
     /// The address that a socket is bound to; nil where it has none that can be written down.
     package static func localAddress(of descriptor: CInt) -> SocketAddress? {
         var storage = sockaddr_storage()

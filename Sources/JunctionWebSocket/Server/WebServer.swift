@@ -56,7 +56,7 @@ public final class WebServer: ListeningService {
         host: String? = nil, port: Int, maximumBodySize: Int = 1_000_000, drainTimeout: Duration = .seconds(10),
         localNamesOnly: Bool = false, logger: Logger = Logger(label: "junction.web"), mounts: [Mount]
     ) {
-        self.address = ListenAddress(host: host, port: port)
+        self.address = .host(host, port: port)
         self.application = Application(
             mounts: mounts.sorted { $0.path.utf8.count > $1.path.utf8.count }, localNamesOnly: localNamesOnly)
         var limits = HTTPLimits()

@@ -1,0 +1,103 @@
+package import JunctionCore
+package import Logging
+package import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// A listener for stream connections: binds, hands every accepted channel to an initializer, and drains.
+package struct Listener: Sendable {
+    package var address: ListenAddress
+    /// Connections that the kernel keeps until they are accepted; 511, as Node's and nginx's.
+    package var backlog: CInt = 511
+    /// One listening socket for each event loop, all on the same port, which other processes may then share, too.
+    package var reusePort = false
+    /// Options of the listening socket, which its connections inherit.
+    package var socketOptions = SocketOptions()
+    package var drainTimeout: TimeAmount
+    /// Runs after the listener has stopped accepting and before its connections are asked to end.
+    package var willDrain: @Sendable () async -> Void = {}
+    package var logger: Logger
+
+    package init(address: ListenAddress, drainTimeout: TimeAmount, logger: Logger) {
+        self.address = address
+        self.drainTimeout = drainTimeout
+        self.logger = logger
+    }
+
+    /// Listens until the task is cancelled or shut down gracefully, then drains `connections`.
+    ///
+    /// `initialize` runs on the accepted channel's loop, before the first byte is read; when it throws, the channel closes.
+    package func run(
+        connections: ConnectionRegistry,
+        onListening: @Sendable (SocketAddress) -> Void,
+        gate: AcceptGate = AcceptGate(),
+        initialize: @escaping @Sendable (any Channel) throws -> Void
+    ) async throws {
+        let sockets = try await address.bind(count: reusePort ? EventLoops.all.count : nil)
+        var channels: [any Channel] = []
+        do {
+            for (index, socket) in sockets.enumerated() {
+                let loop = reusePort && sockets.count > 1 ? EventLoops.all[index % EventLoops.all.count] : nil
+                channels.append(try await open(socket, on: loop, gate, initialize))
+            }
+        } catch {
+            for channel in channels { try? await channel.close() }
+            throw NetworkError(error, doing: "listen on \(address)")
+        }
+        gate.open(channels)
+        if let bound = sockets.first?.localAddress { onListening(bound) }
+        await Self.waitUntilStopped(channels)
+        gate.close()
+        for socket in sockets { socket.file?.remove() }
+        await willDrain()
+        await connections.drain(timeout: drainTimeout, logger: logger)
+    }
+
+    /// - Parameter loop: the one that accepts and serves; `nil` spreads connections over all.
+    private func open(
+        _ socket: BoundSocket, on loop: (any EventLoop)?, _ gate: AcceptGate,
+        _ initialize: @escaping @Sendable (any Channel) throws -> Void
+    ) async throws -> any Channel {
+        let descriptor = try socket.listen(backlog: backlog)
+        let isLocal = socket.localAddress?.port == nil
+        try socketOptions.apply(to: descriptor, isLocal: isLocal)
+        let bootstrap =
+            if let loop {
+                ServerBootstrap(group: loop, childGroup: loop)
+            } else {
+                ServerBootstrap(group: EventLoops.group.next(), childGroup: EventLoops.group)
+            }
+        let channel = try await bootstrap.serverChannelInitializer { [logger] channel in
+            let handler = AcceptHandler(logger: logger, gate: gate) { child in
+                try StreamChannel.configure(child)
+                try initialize(child)
+            }
+            return channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
+        }.withBoundSocket(descriptor).get()
+        // NIO has listened once more, with a backlog of its own.
+        try SocketCalls.listen(descriptor, backlog: backlog, doing: "listen on \(socket.name)")
+        return channel
+    }
+
+    /// Returns when all channels are closed: by a cancellation, a graceful shutdown, or the failure of one.
+    private static func waitUntilStopped(_ channels: [any Channel]) async {
+        let close: @Sendable () -> Void = { for channel in channels { channel.close(promise: nil) } }
+        for channel in channels { channel.closeFuture.whenComplete { _ in close() } }
+        await withTaskCancellationOrGracefulShutdownHandler {
+            for channel in channels { try? await channel.closeFuture.get() }
+        } onCancelOrGracefulShutdown: {
+            close()
+        }
+    }
+}
+
+extension Channel {
+    /// Suspends until the task is cancelled or shut down gracefully, or the channel fails, and then closes the channel.
+    package func waitUntilStopped() async {
+        await withTaskCancellationOrGracefulShutdownHandler {
+            try? await self.closeFuture.get()
+        } onCancelOrGracefulShutdown: {
+            self.close(mode: .all, promise: nil)
+        }
+    }
+}
