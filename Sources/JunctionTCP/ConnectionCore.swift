@@ -1,5 +1,6 @@
 import DequeModule
 import JunctionCore
+import JunctionFraming
 import JunctionTransport
 import NIOCore
 
@@ -26,6 +27,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     private let highWaterMark: Int
     private let maximumBufferedBytes: Int
     private let idleFlush: TimeAmount?
+    private let violations: Framing.ViolationPolicy
     private var framer: (any Framer)?
     private var context: ChannelHandlerContext?
 
@@ -54,6 +56,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         self.executor = executor
         self.framer = framing.makeFramer?()
         self.idleFlush = framing.idleFlush
+        self.violations = framing.violations
         self.highWaterMark = highWaterMark
         self.maximumBufferedBytes = maximumBufferedBytes
     }
@@ -117,12 +120,18 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     private func receive(_ bytes: ByteBuffer) {
         guard framer != nil else { return deliver(bytes) }
         framer?.append(bytes)
-        do {
-            while let frame = try framer?.next() { deliver(frame) }
-        } catch {
-            fail(NetworkError(error, doing: "read"))
+        while true {
+            do throws(FramingError) {
+                while let frame = try framer?.next() { deliver(frame) }
+                return
+            } catch {
+                if ends(error) { return fail(NetworkError(error, doing: "read")) }
+            }
         }
     }
+
+    /// Whether a violation of the framing ends the connection.
+    private func ends(_ error: FramingError) -> Bool { violations == .close || error.isFatal }
 
     private func deliver(_ message: ByteBuffer) {
         if let inline {
@@ -147,10 +156,14 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
             inputEnd = end
             return wakeReader()
         }
-        if let rest = framer?.flush() { deliver(rest) }
-        inputEnd = end
+        do throws(FramingError) {
+            if let rest = try framer?.flush() { deliver(rest) }
+            inputEnd = end
+        } catch {
+            inputEnd = ends(error) ? .failed(NetworkError(error, doing: "read")) : end
+        }
         wakeReader()
-        inline?.onEnd()
+        if case .failed(let error) = inputEnd { close(.error(error)) } else { inline?.onEnd() }
     }
 
     // MARK: Writing
@@ -164,9 +177,13 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         guard outputEnd == nil else {
             throw NetworkError(.brokenPipe, "write: this side of the connection is finished")
         }
-        if let framer {
+        if framer != nil {
             var framed = context.channel.allocator.buffer(capacity: message.readableBytes + 8)
-            framer.frame(message, into: &framed)
+            do throws(FramingError) {
+                try framer?.frame(message, into: &framed)
+            } catch {
+                throw NetworkError(error, doing: "write")
+            }
             context.write(wrapOutboundOut(framed), promise: nil)
         } else {
             context.write(wrapOutboundOut(message), promise: nil)
@@ -186,7 +203,13 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
                 return fail(NetworkError(.peerTooSlow, text))
             }
         }
-        try? write(message)
+        do {
+            try write(message)
+        } catch {
+            // A message that the framing cannot carry must not disappear unseen; nothing else fails while the channel is open.
+            let error = NetworkError(error, doing: "write")
+            if error.code != .brokenPipe { fail(error) }
+        }
     }
 
     private var bufferedBytes: Int {
@@ -357,9 +380,14 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         idleTimer?.cancel()
         idleTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: idle) {
             self.executor.turn {
-                guard case .open = self.inputEnd, let rest = self.framer?.flush() else { return }
-                self.deliver(rest)
-                self.wakeReader()
+                guard case .open = self.inputEnd else { return }
+                do throws(FramingError) {
+                    guard let rest = try self.framer?.flush() else { return }
+                    self.deliver(rest)
+                    self.wakeReader()
+                } catch {
+                    if self.ends(error) { self.fail(NetworkError(error, doing: "read")) }
+                }
             }
         }
     }
