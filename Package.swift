@@ -37,6 +37,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
     products: [
         .library(name: "JunctionCore", targets: ["JunctionCore"]),
+        .library(name: "JunctionFraming", targets: ["JunctionFraming"]),
         .library(name: "JunctionTCP", targets: ["JunctionTCP"]),
         .library(name: "JunctionUDP", targets: ["JunctionUDP"]),
         .library(name: "JunctionWebSocket", targets: ["JunctionWebSocket"]),
@@ -57,16 +58,22 @@ let package = Package(
     targets: [
         // Vocabulary, no sockets.
         library("JunctionCore", [nioCore, lifecycle]),
+        // JSON as bytes: what is valid, and walking over it.
+        library("JSONText", []),
+        // Streams cut into messages, no sockets.
+        library("JunctionFraming", ["JunctionCore", "JSONText", nioCore]),
         // NIO glue shared by the transports; nothing of it is public.
         library("JunctionTransport", ["JunctionCore", nioCore, nioPosix, nioHTTP1, logging, lifecycle, deque]),
-        library("JunctionTCP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+        library(
+            "JunctionTCP",
+            ["JunctionCore", "JunctionFraming", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
         library("JunctionUDP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
         library(
             "JunctionWebSocket",
             ["JunctionCore", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging, lifecycle]),
         // Protocols without input and output: bytes and time in, actions out.
         library("EngineIOProtocol", [nioCore]),
-        library("SocketIOProtocol", [nioCore]),
+        library("SocketIOProtocol", ["JSONText", nioCore]),
         library(
             "JunctionSocketIO",
             [
@@ -92,12 +99,19 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "TestSupport", dependencies: ["JunctionCore"], path: "Tests/TestSupport", swiftSettings: settings),
+        // What holds for every framing: the tests and the fuzz targets check it.
+        .target(
+            name: "FramingChecks", dependencies: ["JunctionFraming", "TestSupport", nioCore],
+            path: "Tests/FramingChecks", swiftSettings: settings),
         // Clients that send what a test wants, right or wrong.
         .target(
             name: "RawClients", dependencies: ["JunctionTCP", "JunctionWebSocket", nioCore, nioHTTP1],
             path: "Tests/RawClients", swiftSettings: settings),
         tests("JunctionCore", ["JunctionCore", "TestSupport", nioCore]),
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
+        tests(
+            "JunctionFraming", ["JunctionFraming", "FramingChecks", "TestSupport", nioCore],
+            resources: [.copy("Corpus")]),
         tests("EngineIOProtocol", ["EngineIOProtocol", "TestSupport", nioCore]),
         tests(
             "JunctionTransport",

@@ -118,12 +118,20 @@ public struct NetworkError: Error, Sendable, CustomStringConvertible {
     public var description: String { "\(code): \(message)" }
 }
 
+/// An error of another module that knows its code.
+package protocol NetworkErrorConvertible: Error {
+    /// The same as a network error; `doing` names what was tried.
+    func networkError(doing action: String) -> NetworkError
+}
+
 extension NetworkError {
     /// Translates any error of the layers below; `doing` names what was tried ("connect to localhost:1").
     public init(_ error: any Error, doing action: String) {
         switch error {
         case let error as NetworkError:
             self = error
+        case let error as any NetworkErrorConvertible:
+            self = error.networkError(doing: action)
         case let error as IOError:
             let (code, text) = Self.describe(errno: error.errnoCode)
             self.init(code, "\(action): \(text)")

@@ -1,4 +1,5 @@
 import JunctionCore
+import JunctionFraming
 import JunctionTransport
 import NIOCore
 
@@ -77,7 +78,7 @@ extension ConnectionCore {
         clocks.stopFlush()
         clocks.flush = schedule(silence) {
             guard case .open = self.inputEnd else { return }
-            self.deliverUnfinished()
+            do throws(NetworkError) { try self.deliverUnfinished() } catch { self.fail(error) }
         }
     }
 

@@ -1,5 +1,6 @@
 import DequeModule
 import JunctionCore
+import JunctionFraming
 import JunctionTransport
 import NIOCore
 
@@ -59,17 +60,30 @@ extension ConnectionCore {
         noteActivity()
         guard framer != nil else { return deliver(bytes) }
         framer?.append(bytes)
-        do {
-            while let frame = try framer?.next() { deliver(frame) }
-        } catch {
-            fail(NetworkError(error, doing: "read"))
+        while true {
+            do throws(FramingError) {
+                while let frame = try framer?.next() { deliver(frame) }
+                return startFlushClock()
+            } catch {
+                guard skips(error) else { return fail(NetworkError(error, doing: "read")) }
+            }
         }
-        startFlushClock()
     }
 
     /// Delivers what stands in the framer unfinished, because the stream has ended or fallen silent.
-    func deliverUnfinished() {
-        if let rest = framer?.flush() { deliver(rest) }
+    func deliverUnfinished() throws(NetworkError) {
+        do throws(FramingError) {
+            if let rest = try framer?.flush() { deliver(rest) }
+        } catch {
+            guard skips(error) else { throw NetworkError(error, doing: "read") }
+        }
+    }
+
+    /// Whether the stream goes on behind a violation of the framing, which is then counted.
+    private func skips(_ violation: FramingError) -> Bool {
+        guard settings.framing.violations == .skip, !violation.isFatal else { return false }
+        skippedViolations += 1
+        return true
     }
 
     private func deliver(_ message: ByteBuffer) {
@@ -98,10 +112,16 @@ extension ConnectionCore {
             inputEnd = end
             return wakeReader()
         }
-        deliverUnfinished()
-        inputEnd = end
-        wakeReader()
-        inline?.onEnd()
+        do throws(NetworkError) {
+            try deliverUnfinished()
+            inputEnd = end
+            wakeReader()
+            inline?.onEnd()
+        } catch {
+            inputEnd = .failed(error)
+            wakeReader()
+            close(.error(error))
+        }
     }
 
     /// Tells a reader that waits about the end of the input.

@@ -1,4 +1,5 @@
 import JunctionCore
+import JunctionFraming
 import JunctionTransport
 import NIOCore
 
@@ -7,16 +8,24 @@ extension ConnectionCore {
     /// Queues `message`; it leaves at the end of this turn of the loop.
     func write(_ message: ByteBuffer) throws(NetworkError) {
         let context = try writableContext()
+        if framer != nil {
+            try writeFramed(message)
+        }
         do throws(NetworkError) {
-            if framer != nil {
-                output.gather(executor) { framer?.frame(message, into: &$0) }
-            } else {
-                try output.write(message, context, executor)
-            }
+            if framer == nil { try output.write(message, context, executor) }
             try didWrite(context)
         } catch {
             fail(error)
             throw error
+        }
+    }
+
+    /// A message that does not fit the framing is not sent; the connection lives on.
+    private func writeFramed(_ message: ByteBuffer) throws(NetworkError) {
+        do throws(FramingError) {
+            try output.gather(executor) { output throws(FramingError) in try framer?.frame(message, into: &output) }
+        } catch {
+            throw NetworkError(error, doing: "write")
         }
     }
 
@@ -66,7 +75,12 @@ extension ConnectionCore {
                 return fail(NetworkError(.peerTooSlow, text))
             }
         }
-        try? write(message)
+        do throws(NetworkError) {
+            try write(message)
+        } catch {
+            // A message that the framing cannot carry must not disappear unseen; on a closed connection nobody minds.
+            if error.code != .brokenPipe { fail(error) }
+        }
     }
 
     /// Bytes written and not yet taken by the kernel.

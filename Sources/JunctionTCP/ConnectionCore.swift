@@ -1,5 +1,6 @@
 import DequeModule
 import JunctionCore
+import JunctionFraming
 import JunctionTransport
 import NIOCore
 
@@ -43,6 +44,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     var reader: (ticket: Ticket, continuation: Reader)?
     var readIsHeld = false
     var bytesRead: UInt64 = 0
+    /// Violations of the framing that were skipped.
+    var skippedViolations = 0
     /// The channel is tuned for much at a time.
     private var isBulk = false
     /// The peer itself has ended its side; `inputEnd` may come earlier, by a drain.

@@ -206,6 +206,11 @@ public final class TCPConnection: Sendable {
         get async { await read { $0.output.bytesWritten + UInt64($0.output.pendingBytes) } }
     }
 
+    /// Frames that broke the framing and were skipped; see ``Framing/onViolation(_:)``.
+    public var skippedViolations: Int {
+        get async { await read { $0.skippedViolations } }
+    }
+
     /// Bytes written that the kernel has not taken yet, because the peer reads slowly.
     public var queuedBytes: Int {
         get async { await read { $0.queuedBytes } }

@@ -39,7 +39,7 @@ struct FramingTests {
                 let (lines, error) = try #require(await results.take())
                 #expect(lines == ["ok"], "nothing of the long line is delivered, nor what follows it")
                 #expect(error?.code == .frameTooLong)
-                #expect(error?.message == "a line is longer than 8 bytes")
+                #expect(error?.message == "read: a line is longer than 8 bytes")
                 _ = try? await connection.readAll()
             }
             try await bystander.write("still here\n")
@@ -93,11 +93,11 @@ struct FramingTests {
 
         mutating func append(_ bytes: ByteBuffer) { pending.writeImmutableBuffer(bytes) }
 
-        mutating func next() throws -> ByteBuffer? { pending.readLengthPrefixedSlice(as: UInt8.self) }
+        mutating func next() throws(FramingError) -> ByteBuffer? { pending.readLengthPrefixedSlice(as: UInt8.self) }
 
-        mutating func flush() -> ByteBuffer? { nil }
+        mutating func flush() throws(FramingError) -> ByteBuffer? { nil }
 
-        func frame(_ message: ByteBuffer, into output: inout ByteBuffer) {
+        mutating func frame(_ message: ByteBuffer, into output: inout ByteBuffer) throws(FramingError) {
             output.writeInteger(UInt8(truncatingIfNeeded: message.readableBytes))
             output.writeImmutableBuffer(message)
         }

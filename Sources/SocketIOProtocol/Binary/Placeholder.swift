@@ -1,3 +1,4 @@
+internal import JSONText
 internal import NIOCore
 
 /// What stands in the JSON of a binary packet for an attachment: `{"_placeholder":true,"num":0}`.

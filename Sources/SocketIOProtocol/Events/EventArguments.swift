@@ -1,3 +1,4 @@
+internal import JSONText
 internal import NIOCore
 
 /// The arguments of an event or of an acknowledgement, decoded one after another.

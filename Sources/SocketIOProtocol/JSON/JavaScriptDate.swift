@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// Points in time as JavaScript writes them: `2026-01-31T09:05:07.250Z` (ECMA-262, "Date Time String Format").
 enum JavaScriptDate {
     /// Beyond 100 million days from 1970 JavaScript has no dates.

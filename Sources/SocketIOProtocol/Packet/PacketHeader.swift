@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// What stands before the payload: `<type>[<attachments>-][<namespace>,][<id>]` ("Packet encoding", "Format").
 struct PacketHeader {
     let kind: SocketIOPacket.Kind

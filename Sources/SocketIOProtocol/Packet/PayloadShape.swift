@@ -1,3 +1,5 @@
+internal import JSONText
+
 extension RawSpan {
     /// Checks everything behind the header: that it is JSON, that it has the shape which the kind of packet requires, and
     /// that its placeholders stand for attachments.

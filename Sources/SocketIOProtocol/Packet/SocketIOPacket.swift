@@ -1,3 +1,4 @@
+internal import JSONText
 public import NIOCore
 
 /// One packet of the Socket.IO protocol, revision 5 ("Packet encoding").

@@ -1,3 +1,5 @@
+internal import JSONText
+
 extension SocketIOValue {
     /// A number as it is written: neither its digits nor its form are lost on the way through.
     ///

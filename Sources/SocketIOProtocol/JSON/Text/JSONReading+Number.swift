@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// A JSON number taken apart without loss: `±significand × 10^exponent`.
 struct JSONNumber {
     let isNegative: Bool

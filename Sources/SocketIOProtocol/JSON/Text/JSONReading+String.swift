@@ -1,3 +1,5 @@
+internal import JSONText
+
 extension RawSpan {
     /// Reads the string at `at`, escapes undone, and moves past it.
     ///

@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// The kind of a JSON value, for error texts and dispatch.
 enum JSONKind: String {
     case null, boolean, number, string, array, object

@@ -1,6 +1,7 @@
 /// Why a text is not JSON, and where.
-struct JSONSyntaxError: Error, Equatable {
-    enum Reason: String {
+package struct JSONSyntaxError: Error, Equatable {
+    /// Why, as the end of a sentence.
+    package enum Reason: String, Sendable {
         case truncated = "the JSON text ends too early"
         case unexpectedByte = "a byte that JSON does not allow here"
         case controlCharacter = "an unescaped control character in a JSON string"
@@ -11,9 +12,9 @@ struct JSONSyntaxError: Error, Equatable {
         case trailingBytes = "bytes after the end of the JSON text"
     }
 
-    let reason: Reason
+    package let reason: Reason
     /// Counted in bytes from the start of the checked span.
-    let offset: Int
+    package let offset: Int
 }
 
 /// The open arrays and objects around a position: one bit each, so that depth costs neither recursion nor allocation.
@@ -38,12 +39,12 @@ private struct Nesting {
 
 extension RawSpan {
     /// The deepest nesting that ``validateJSON(from:maxDepth:)`` can follow.
-    static var maxJSONDepth: Int { Nesting.capacity }
+    package static var maxJSONDepth: Int { Nesting.capacity }
 
     /// Checks that the bytes from `start` to the end are exactly one JSON value (RFC 8259), in UTF-8.
     ///
     /// Everything that reads values afterwards relies on this check and does not repeat it.
-    func validateJSON(from start: Int, maxDepth: Int) throws(JSONSyntaxError) {
+    package func validateJSON(from start: Int, maxDepth: Int) throws(JSONSyntaxError) {
         let maxDepth = Swift.min(maxDepth, Nesting.capacity)
         var nesting = Nesting()
         var at = start

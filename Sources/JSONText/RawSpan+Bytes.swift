@@ -1,8 +1,10 @@
 extension UInt8 {
-    @inline(__always)
-    var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
+    /// Whether this is the ASCII code of a decimal digit.
+    @usableFromInline @inlinable @inline(__always)
+    package var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
 
-    var hexDigitValue: UInt16? {
+    /// The value of a hexadecimal digit in either case; nil for any other byte.
+    package var hexDigitValue: UInt16? {
         switch self {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt16(self &- UInt8(ascii: "0"))
         case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt16(self &- UInt8(ascii: "a") &+ 10)
@@ -13,16 +15,18 @@ extension UInt8 {
 }
 
 /// Eight bytes examined at once.
-enum EightBytes {
-    private static var ones: UInt64 { 0x0101_0101_0101_0101 }
-    private static var highs: UInt64 { 0x8080_8080_8080_8080 }
+@usableFromInline package enum EightBytes {
+    @usableFromInline @inlinable @inline(__always)
+    package static var ones: UInt64 { 0x0101_0101_0101_0101 }
+    @usableFromInline @inlinable @inline(__always)
+    package static var highs: UInt64 { 0x8080_8080_8080_8080 }
 
     /// Nonzero if a byte of `word` ends a run that can be copied between JSON and a string as it is: a quote, a
     /// backslash, a control character or, with `ascii`, anything above U+007F.
     ///
     /// The lowest bit set marks the first such byte exactly; bits above it may be false alarms of the subtraction.
-    @inline(__always)
-    static func special(in word: UInt64, ascii: Bool) -> UInt64 {
+    @usableFromInline @inlinable @inline(__always)
+    package static func special(in word: UInt64, ascii: Bool) -> UInt64 {
         let quote = word ^ (0x22 &* self.ones)
         let backslash = word ^ (0x5C &* self.ones)
         let control = (word &- (0x20 &* self.ones)) & ~word
@@ -33,13 +37,14 @@ enum EightBytes {
 
 extension RawSpan {
     /// The byte at an offset; nil beyond the end.
-    @inline(__always)
-    func byte(_ at: Int) -> UInt8? {
+    @usableFromInline @inlinable @inline(__always)
+    package func byte(_ at: Int) -> UInt8? {
         at < self.byteCount ? self.unsafeLoad(fromByteOffset: at, as: UInt8.self) : nil
     }
 
-    @inline(__always)
-    func skipWhitespace(_ at: inout Int) {
+    /// Moves past the four bytes that JSON counts as white space.
+    @usableFromInline @inlinable @inline(__always)
+    package func skipWhitespace(_ at: inout Int) {
         while let byte = self.byte(at), byte <= 0x20,
             byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
         {
@@ -49,8 +54,8 @@ extension RawSpan {
 
     /// Moves to the first byte that is a quote, a backslash, a control character or, with `ascii`, not ASCII, or close
     /// before it: the caller examines the byte found there anyway.
-    @inline(__always)
-    func skipPlain(_ at: inout Int, ascii: Bool) {
+    @usableFromInline @inlinable @inline(__always)
+    package func skipPlain(_ at: inout Int, ascii: Bool) {
         while at + 8 <= self.byteCount {
             let word = UInt64(littleEndian: self.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
             let special = EightBytes.special(in: word, ascii: ascii)

@@ -1,0 +1,3 @@
+@_exported public import JunctionCore
+
+@_exported public import enum NIOCore.Endianness
