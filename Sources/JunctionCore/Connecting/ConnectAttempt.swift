@@ -10,10 +10,10 @@ public struct ConnectAttempt: Sendable {
         case started
         /// The connection is open; it is the one that is used. No attempt of this connect succeeds after it.
         case succeeded
-        /// There is no connection to that address. An address that ``ConnectOptions/filter`` refuses fails with
+        /// There is no connection to that address, or time was up. An address that ``ConnectOptions/filter`` refuses fails with
         /// `.addressBlocked`, and never starts.
         case failed(NetworkError)
-        /// Another attempt was faster, time was up, or the task was cancelled.
+        /// Another attempt was faster, or the task was cancelled.
         case abandoned
     }
 
