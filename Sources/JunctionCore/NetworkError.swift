@@ -16,7 +16,7 @@ public import NIOCore
 /// do {
 ///     _ = try await TCPClient.connect(host: "localhost", port: 1)
 /// } catch let error as NetworkError where error.code == .connectionRefused {
-///     print(error)   // ECONNREFUSED: connect to localhost:1: connection refused
+///     print(error)   // ECONNREFUSED: connect to localhost:1: 127.0.0.1:1 connection refused
 /// }
 /// ```
 public struct NetworkError: Error, Sendable, CustomStringConvertible {
