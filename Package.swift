@@ -15,6 +15,8 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -38,6 +40,7 @@ let package = Package(
     products: [
         .library(name: "JunctionCore", targets: ["JunctionCore"]),
         .library(name: "JunctionFraming", targets: ["JunctionFraming"]),
+        .library(name: "JunctionTLS", targets: ["JunctionTLS"]),
         .library(name: "JunctionTCP", targets: ["JunctionTCP"]),
         .library(name: "JunctionUDP", targets: ["JunctionUDP"]),
         .library(name: "JunctionWebSocket", targets: ["JunctionWebSocket"]),
@@ -47,6 +50,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -62,11 +66,16 @@ let package = Package(
         library("JSONText", []),
         // Streams cut into messages, no sockets.
         library("JunctionFraming", ["JunctionCore", "JSONText", nioCore]),
+        // TLS for servers and clients of every transport.
+        library("JunctionTLS", ["JunctionCore", nioCore, nioTLS, nioSSL]),
         // NIO glue shared by the transports; nothing of it is public.
         library("JunctionTransport", ["JunctionCore", nioCore, nioPosix, nioHTTP1, logging, lifecycle, deque]),
         library(
             "JunctionTCP",
-            ["JunctionCore", "JunctionFraming", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+            [
+                "JunctionCore", "JunctionFraming", "JunctionTLS", "JunctionTransport", nioCore, nioPosix, logging,
+                lifecycle, deque,
+            ]),
         library("JunctionUDP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
         library(
             "JunctionWebSocket",
@@ -116,6 +125,12 @@ let package = Package(
         tests(
             "JunctionTransport",
             ["JunctionCore", "JunctionTransport", "TestSupport", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging]),
+        // Certificates, and both ends of a TLS connection.
+        .target(
+            name: "TLSTesting",
+            dependencies: ["JunctionTLS", "TestSupport", nioCore, nioPosix, subprocess, systemPackage],
+            path: "Tests/TLSTesting", swiftSettings: settings),
+        tests("JunctionTLS", ["JunctionTLS", "TLSTesting", "TestSupport", nioCore, nioEmbedded, nioTLS, nioSSL]),
         tests(
             "JunctionTCP",
             [
@@ -136,8 +151,8 @@ let package = Package(
         tests(
             "Interop",
             [
-                "JunctionCore", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", "TestSupport", nioCore, subprocess,
-                systemPackage,
+                "JunctionCore", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", "JunctionTLS", "TLSTesting",
+                "TestSupport", nioCore, subprocess, systemPackage,
             ],
             resources: [.copy("Peers")]),
     ]

@@ -1,0 +1,145 @@
+import JunctionTLS
+import NIOCore
+import TLSTesting
+import TestSupport
+import Testing
+
+/// What broken and hostile peers do to a connection, and that they do it to no other.
+@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct FaultTests {
+    @Test(
+        "Bytes that are no TLS end that connection alone",
+        arguments: [
+            ("\u{0}\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}", "the peer does not speak TLS as it should"),
+            ("GET / HTTP/1.1\r\n\r\n", "the peer speaks HTTP without TLS"),
+            ("\u{16}\u{3}\u{1}\u{0}\u{4}\u{1}\u{0}\u{0}\u{0}", "the peer does not speak TLS as it should"),
+        ])
+    func garbage(bytes: String, problem: String) async throws {
+        try await Self.withServer { server, bystander in
+            let client = try await TLSLink.connectPlain(to: server.address)
+            let accepted = try #require(await server.accepted.take())
+            try await client.sendRaw(ByteBuffer(string: bytes))
+            let error = await accepted.handshakeError()
+            #expect(error?.code == .tlsHandshakeFailed)
+            #expect(error?.message.hasPrefix("TLS handshake with ") == true)
+            #expect(error?.message.hasSuffix(": \(problem)") == true)
+            #expect(await accepted.remainingEvents() == [.failed(.tlsHandshakeFailed)])
+            await client.waitUntilClosed()
+            try await bystander.send("unharmed")
+            try await bystander.expect("unharmed")
+        }
+    }
+
+    @Test(
+        "Random bytes end the handshake or leave it waiting, and harm nobody else", arguments: 0..<40 as Range<UInt64>)
+    func randomBytes(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        var bytes = ByteBuffer()
+        // Half of them begin like a record of a handshake with the right length, so that the parser goes deeper.
+        let count = Int.random(in: 1...600, using: &random)
+        if seed.isMultiple(of: 2) {
+            bytes.writeBytes([0x16, 0x03, 0x01, UInt8(count >> 8), UInt8(count & 255), 0x01, 0x00])
+            bytes.writeInteger(UInt16(count - min(count, 4)))
+        }
+        for _ in 0..<count { bytes.writeInteger(UInt8.random(in: 0...255, using: &random)) }
+        let sent = bytes
+        try await Self.withServer { server, bystander in
+            let client = try await TLSLink.connectPlain(to: server.address)
+            let accepted = try #require(await server.accepted.take())
+            try await client.sendRaw(sent)
+            try await client.finishRaw()
+            #expect(await accepted.handshakeError()?.code == .tlsHandshakeFailed)
+            await accepted.waitUntilClosed()
+            try await client.close()
+            try await bystander.send("unharmed")
+            try await bystander.expect("unharmed")
+        }
+    }
+
+    @Test("A peer that leaves during the handshake ends it")
+    func leavesDuringHandshake() async throws {
+        try await Self.withServer { server, _ in
+            let client = try await TLSLink.connectPlain(to: server.address)
+            let accepted = try #require(await server.accepted.take())
+            try await client.finishRaw()
+            let error = await accepted.handshakeError()
+            #expect(error?.code == .tlsHandshakeFailed)
+            #expect(error?.message.hasSuffix("the peer closed the connection during the TLS handshake") == true)
+            #expect(await accepted.remainingEvents() == [.failed(.tlsHandshakeFailed)])
+            await client.waitUntilClosed()
+        }
+    }
+
+    @Test("Closing this side during the handshake is no error of the peer's")
+    func closedDuringHandshake() async throws {
+        try await Self.withServer { server, _ in
+            let client = try await TLSLink.connectPlain(to: server.address)
+            let accepted = try #require(await server.accepted.take())
+            try await accepted.close()
+            #expect(await accepted.handshakeError()?.code == .connectionAborted)
+            #expect(await accepted.remainingEvents() == [])
+            await client.waitUntilClosed()
+        }
+    }
+
+    @Test("A record that was changed on the way ends the connection, and nothing of it is delivered")
+    func brokenRecord() async throws {
+        try await Self.withServer { server, bystander in
+            let client = try await TLSLink.connect(
+                to: server.address, TestCertificates.shared().client())
+            let accepted = try #require(await server.accepted.take())
+            _ = try await accepted.session()
+            _ = try await client.session()
+            try await client.sendRaw(
+                ByteBuffer(bytes: [0x17, 0x03, 0x03, 0x00, 0x20] + Array(repeating: 7, count: 32)))
+            #expect(await accepted.remainingEvents() == [.open, .failed(.tlsHandshakeFailed), .closed])
+            #expect(try await accepted.received().readableBytes == 0)
+            await client.waitUntilClosed()
+            try await bystander.send("unharmed")
+            try await bystander.expect("unharmed")
+        }
+    }
+
+    @Test("A stream that ends without close_notify is an error, after what was received, and the connection closes")
+    func truncated() async throws {
+        try await Self.withServer { server, _ in
+            let client = try await TLSLink.connect(to: server.address, TestCertificates.shared().client())
+            let accepted = try #require(await server.accepted.take())
+            _ = try await client.session()
+            try await client.send("the first half")
+            try await accepted.expect("the first half")
+            try await client.finishRaw()
+            #expect(await accepted.remainingEvents() == [.open, .failed(.connectionReset), .closed])
+            await client.waitUntilClosed()
+        }
+    }
+
+    @Test("An answer that ends without close_notify is an error for a client that has finished its side, too")
+    func truncatedAnswer() async throws {
+        try await Self.withServer(echoes: false) { server, _ in
+            let client = try await TLSLink.connect(to: server.address, TestCertificates.shared().client())
+            let accepted = try #require(await server.accepted.take())
+            _ = try await client.session()
+            try await client.finish()
+            #expect(await accepted.nextEvent() == .open)
+            #expect(await accepted.nextEvent() == .inputEnded)
+            try await accepted.send("half of the ans")
+            try await accepted.finishRaw()
+            #expect(await client.remainingEvents() == [.open, .failed(.connectionReset), .closed])
+            #expect(try await client.received() == ByteBuffer(string: "half of the ans"))
+        }
+    }
+
+    private static func withServer(
+        echoes: Bool = true, _ body: (TLSTestServer, TLSLink) async throws -> Void
+    ) async throws {
+        let certificates = try await TestCertificates.shared()
+        let tls = try ServerTLS(identity: TLSIdentity(certificates.localhost))
+        try await TLSTestServer.with(tls, echoes: echoes) { server in
+            let bystander = try await TLSLink.connect(to: server.address, certificates.client())
+            _ = try await bystander.session()
+            _ = await server.accepted.take()
+            try await body(server, bystander)
+            try await bystander.close()
+        }
+    }
+}
