@@ -97,7 +97,9 @@ extension ConnectionCore {
         let queued = channelBytes
         guard queued > 0 else { return }
         if queued < before { return startWriteClock() }
-        fail(NetworkError(.timedOut, "write: the peer has taken nothing for \(limit.text), and \(queued) bytes wait for it"))
+        fail(
+            NetworkError(
+                .timedOut, "write: the peer has taken nothing for \(limit.text), and \(queued) bytes wait for it"))
     }
 
     // MARK: Lingering

@@ -71,7 +71,8 @@ extension ConnectionCore {
         if !isWritable {
             flushNow()
             guard queuedBytes <= settings.maximumBufferedBytes else {
-                let text = "write: more than \(settings.maximumBufferedBytes) bytes wait for a peer that reads too slowly"
+                let text =
+                    "write: more than \(settings.maximumBufferedBytes) bytes wait for a peer that reads too slowly"
                 return fail(NetworkError(.peerTooSlow, text))
             }
         }

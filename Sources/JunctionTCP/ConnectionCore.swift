@@ -1,6 +1,7 @@
 import DequeModule
 import JunctionCore
 import JunctionFraming
+import JunctionTLS
 import JunctionTransport
 import NIOCore
 
@@ -34,6 +35,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
 
     let executor: LoopExecutor
     let settings: ConnectionSettings
+    /// What stands before this handler where the connection speaks TLS.
+    var tls: TLSHandler?
     var framer: (any Framer)?
     var context: ChannelHandlerContext?
 

@@ -1,34 +1,51 @@
 public import JunctionCore
-import JunctionTransport
+public import JunctionFraming
+public import JunctionTLS
+public import JunctionTransport
 public import NIOCore
+import NIOPosix
 
 /// Connects to TCP servers.
 public enum TCPClient {
     /// Connects to `host`, trying its addresses as RFC 8305 says (Happy Eyeballs).
     ///
-    /// The connection stays open until it is closed; prefer ``withConnection(host:port:framing:timeout:options:_:)``.
+    /// The connection stays open until it is closed; prefer
+    /// ``withConnection(host:port:framing:tls:timeout:options:configuration:_:)``.
     ///
     /// - Parameters:
     ///   - host: a name, or an IP address.
+    ///   - tls: speaks TLS; the call returns when the handshake is done.
     ///   - timeout: for the whole connect; short for the option of that name, whose default is 10 seconds.
-    ///   - options: everything else that can be set.
-    /// - Throws: ``NetworkError``, for example `.connectionRefused`, `.hostNotFound` or `.timedOut`; the message names each
-    ///   address that was tried, and `underlying` has an error for each. `CancellationError` when the task is cancelled.
+    ///   - options: everything else about connecting.
+    ///   - configuration: limits and socket options of the connection.
+    /// - Throws: ``NetworkError``, for example `.connectionRefused`, `.hostNotFound`, `.timedOut` or `.certificateExpired`; the
+    ///   message names each address that was tried, and `underlying` has an error for each. `CancellationError` when the task
+    ///   is cancelled.
     public static func connect(
-        host: String = "localhost", port: Int, framing: Framing = .raw, timeout: Duration? = nil,
-        options: ConnectOptions = ConnectOptions()
+        host: String = "localhost", port: Int, framing: Framing = .raw, tls: ClientTLS? = nil, timeout: Duration? = nil,
+        options: ConnectOptions = ConnectOptions(), configuration: TCPConnection.Configuration = .init()
     ) async throws -> TCPConnection {
-        try await connect(.host(host, port: port), framing, timeout, options)
+        try await Connector(framing, tls, timeout, options, configuration).connect(.host(host, port: port))
     }
 
     /// Connects to an address, or to the path of a Unix domain socket.
     ///
-    /// The parameters are those of ``connect(host:port:framing:timeout:options:)``.
+    /// The parameters are those of ``connect(host:port:framing:tls:timeout:options:configuration:)``.
     public static func connect(
-        to address: SocketAddress, framing: Framing = .raw, timeout: Duration? = nil,
-        options: ConnectOptions = ConnectOptions()
+        to address: SocketAddress, framing: Framing = .raw, tls: ClientTLS? = nil, timeout: Duration? = nil,
+        options: ConnectOptions = ConnectOptions(), configuration: TCPConnection.Configuration = .init()
     ) async throws -> TCPConnection {
-        try await connect(.address(address), framing, timeout, options)
+        try await Connector(framing, tls, timeout, options, configuration).connect(.address(address))
+    }
+
+    /// Connects a socket that was bound before, so that others know the port that the connection comes from.
+    ///
+    /// - Parameter timeout: for the connect. 10 seconds.
+    public static func connect(
+        from socket: BoundSocket, to address: SocketAddress, framing: Framing = .raw, tls: ClientTLS? = nil,
+        timeout: Duration = .seconds(10), configuration: TCPConnection.Configuration = .init()
+    ) async throws -> TCPConnection {
+        try await Connector(framing, tls, timeout, ConnectOptions(), configuration).connect(from: socket, to: address)
     }
 
     /// Connects, runs `body` on the connection's event loop, and closes the connection when it returns or throws.
@@ -39,19 +56,25 @@ public enum TCPClient {
     ///     for try await data in connection.inbound { print(String(buffer: data)); break }
     /// }
     /// ```
+    ///
+    /// The parameters are those of ``connect(host:port:framing:tls:timeout:options:configuration:)``.
     public static func withConnection<Result: Sendable>(
-        host: String = "localhost", port: Int, framing: Framing = .raw, timeout: Duration? = nil,
-        options: ConnectOptions = ConnectOptions(), _ body: @Sendable (TCPConnection) async throws -> Result
+        host: String = "localhost", port: Int, framing: Framing = .raw, tls: ClientTLS? = nil, timeout: Duration? = nil,
+        options: ConnectOptions = ConnectOptions(), configuration: TCPConnection.Configuration = .init(),
+        _ body: @Sendable (TCPConnection) async throws -> Result
     ) async throws -> Result {
-        try await run(body, with: connect(.host(host, port: port), framing, timeout, options))
+        let connector = Connector(framing, tls, timeout, options, configuration)
+        return try await run(body, with: connector.connect(.host(host, port: port)))
     }
 
     /// Connects to an address, runs `body` on the connection's event loop, and closes the connection when it ends.
     public static func withConnection<Result: Sendable>(
-        to address: SocketAddress, framing: Framing = .raw, timeout: Duration? = nil,
-        options: ConnectOptions = ConnectOptions(), _ body: @Sendable (TCPConnection) async throws -> Result
+        to address: SocketAddress, framing: Framing = .raw, tls: ClientTLS? = nil, timeout: Duration? = nil,
+        options: ConnectOptions = ConnectOptions(), configuration: TCPConnection.Configuration = .init(),
+        _ body: @Sendable (TCPConnection) async throws -> Result
     ) async throws -> Result {
-        try await run(body, with: connect(.address(address), framing, timeout, options))
+        let connector = Connector(framing, tls, timeout, options, configuration)
+        return try await run(body, with: connector.connect(.address(address)))
     }
 
     /// What ``ConnectOptions/resolver`` is when none is set: the system's hosts file and DNS. For resolvers that have answers
@@ -74,21 +97,5 @@ public enum TCPClient {
             connection.forceClose()  // else a peer that does not read would hold the task
         }
         return try result.get()
-    }
-
-    private static func connect(
-        _ target: Dialer.Target, _ framing: Framing, _ timeout: Duration?, _ options: ConnectOptions
-    ) async throws -> TCPConnection {
-        var options = options
-        if let timeout { options.timeout = timeout }
-        // Everything between the socket and the core, TLS for one, goes into the pipeline before the core.
-        return try await Dialer(target, options: options).dial { channel in
-            let executor = LoopExecutor.of(channel.eventLoop)
-            let mark = TCPServer.Configuration().highWaterMark
-            try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
-            let core = ConnectionCore(executor: executor, framing: framing, highWaterMark: mark)
-            try channel.pipeline.syncOperations.addHandler(core)
-            return TCPConnection(channel: channel, core: core, executor: executor)
-        }
     }
 }

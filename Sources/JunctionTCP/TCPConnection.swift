@@ -1,4 +1,5 @@
 public import JunctionCore
+public import JunctionTLS
 import JunctionTransport
 public import NIOCore
 import Synchronization
@@ -8,7 +9,7 @@ import Synchronization
 /// Every call may be made from any task; calls from a server's handler run on the connection's own event loop and do not
 /// switch threads.
 public final class TCPConnection: Sendable {
-    /// The peer's address.
+    /// The peer's address: the one that it says by the PROXY protocol, where that is on.
     public let remoteAddress: SocketAddress?
     /// This side's address.
     public let localAddress: SocketAddress?
@@ -22,9 +23,9 @@ public final class TCPConnection: Sendable {
     private let tickets = Atomic<ConnectionCore.Ticket>(0)
 
     /// Only on the channel's loop.
-    init(channel: any Channel, core: ConnectionCore, executor: LoopExecutor) {
+    init(channel: any Channel, core: ConnectionCore, executor: LoopExecutor, remoteAddress: SocketAddress?) {
         self.channel = channel
-        self.remoteAddress = channel.remoteAddress
+        self.remoteAddress = remoteAddress
         self.localAddress = channel.localAddress
         self.executor = executor
         self.core = NIOLoopBound(core, eventLoop: channel.eventLoop)
@@ -214,6 +215,18 @@ public final class TCPConnection: Sendable {
     /// Bytes written that the kernel has not taken yet, because the peer reads slowly.
     public var queuedBytes: Int {
         get async { await read { $0.queuedBytes } }
+    }
+
+    /// What the TLS handshake agreed on; `nil` without TLS.
+    public var tlsSession: TLSSession? {
+        get async { await read { $0.tls?.session } }
+    }
+
+    /// Returns when the TLS handshake is done.
+    func waitUntilSecured() async throws {
+        _ = try await channel.eventLoop.flatSubmit { [core] in
+            core.value.tls?.handshake.map { _ in } ?? core.value.executor.eventLoop.makeSucceededVoidFuture()
+        }.get()
     }
 
     private func read<Value: Sendable>(_ value: @escaping @Sendable (ConnectionCore) -> Value) async -> Value {

@@ -1,10 +1,11 @@
 public import JunctionCore
-import JunctionTransport
+public import JunctionFraming
+public import JunctionTransport
 public import Logging
 public import NIOCore
 import Synchronization
 
-/// A TCP server.
+/// A TCP server, on a port or on a Unix domain socket.
 ///
 /// ```swift
 /// let server = TCPServer(port: 3000) { connection in
@@ -15,54 +16,71 @@ import Synchronization
 /// try await server.run()
 /// ```
 ///
-/// A thrown error ends that connection alone and is logged.
+/// A thrown error ends that connection alone and is logged. Connections are served in one of three ways: by an `async` handler
+/// for each, by callbacks on the event loop, or as a sequence (``withConnections(_:)``).
 public final class TCPServer: ListeningService {
-    /// What can be set on a server, with the defaults.
-    public struct Configuration: Sendable {
-        /// What every connection begins with.
-        public var connection = TCPConnection.Configuration()
-        /// How long connections may take to end when the server drains. 10 seconds.
-        public var drainTimeout: Duration = .seconds(10)
-
-        /// The defaults.
-        public init() {}
-    }
-
-    private enum Handling: Sendable {
+    enum Handling: Sendable {
         case asynchronous(@Sendable (TCPConnection) async throws -> Void)
         case inline(Callbacks)
+        case sequence
     }
 
-    private struct Callbacks: Sendable {
+    struct Callbacks: Sendable {
         let onConnect: (@Sendable (TCPConnection) -> Void)?
         let onMessage: @Sendable (ByteBuffer, TCPConnection) throws -> Void
         let onClose: (@Sendable (TCPConnection, CloseReason) -> Void)?
     }
 
-    private let address: ListenAddress
-    private let settings: ConnectionSettings
-    private let configuration: Configuration
-    private let logger: Logger
-    private let handling: Handling
-    private let connections = ConnectionRegistry()
+    let address: ListenAddress
+    let settings: ConnectionSettings
+    let configuration: Configuration
+    let logger: Logger
+    let handling: Handling
+    let connections: ConnectionRegistry
+    let drops: DropLog
+    /// The connections that nobody has taken yet, while ``withConnections(_:)`` runs.
+    let waiting = ConnectionQueue()
+
+    private init(
+        _ address: ListenAddress, _ framing: Framing, _ configuration: Configuration, _ logger: Logger,
+        _ handling: Handling
+    ) {
+        self.address = address
+        self.settings = ConnectionSettings(
+            framing: framing, configuration.connection, isNextToSocket: configuration.tls == nil)
+        self.configuration = configuration
+        self.logger = logger
+        self.handling = handling
+        self.connections = ConnectionRegistry(maximum: configuration.maximumConnections)
+        self.drops = DropLog(logger)
+    }
 
     /// A server whose handler runs once for each connection, in a task on the connection's event loop; the connection closes
     /// when it returns.
     ///
     /// - Parameters:
+    ///   - address: where to listen: a host and a port, a Unix domain socket, a descriptor.
+    ///   - framing: how the stream is cut into messages, both ways.
+    ///   - handler: must not block its thread.
+    public convenience init(
+        on address: ListenAddress, framing: Framing = .raw, configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "junction.tcp"),
+        handler: @escaping @Sendable (TCPConnection) async throws -> Void
+    ) {
+        self.init(address, framing, configuration, logger, .asynchronous(handler))
+    }
+
+    /// A server on a host and a port, whose handler runs once for each connection.
+    ///
+    /// - Parameters:
     ///   - host: name or address to listen on; `nil` is every address of the machine.
     ///   - port: 0 asks for any free port.
-    ///   - handler: must not block its thread.
-    public init(
+    public convenience init(
         host: String? = nil, port: Int, framing: Framing = .raw, configuration: Configuration = Configuration(),
         logger: Logger = Logger(label: "junction.tcp"),
         handler: @escaping @Sendable (TCPConnection) async throws -> Void
     ) {
-        self.address = .host(host, port: port)
-        self.settings = ConnectionSettings(framing: framing, configuration.connection)
-        self.configuration = configuration
-        self.logger = logger
-        self.handling = .asynchronous(handler)
+        self.init(.host(host, port: port), framing, configuration, logger, .asynchronous(handler))
     }
 
     /// A server whose handlers are called on the event loop as messages come: the fastest form. They must not block.
@@ -73,90 +91,62 @@ public final class TCPServer: ListeningService {
     ///
     /// The connection closes when the peer ends its side. While the peer does not read what was written, nothing is read
     /// from it.
-    public init(
+    public convenience init(
+        on address: ListenAddress, framing: Framing = .raw, configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "junction.tcp"),
+        onConnect: (@Sendable (TCPConnection) -> Void)? = nil,
+        onMessage: @escaping @Sendable (ByteBuffer, TCPConnection) throws -> Void,
+        onClose: (@Sendable (TCPConnection, CloseReason) -> Void)? = nil
+    ) {
+        let callbacks = Callbacks(onConnect: onConnect, onMessage: onMessage, onClose: onClose)
+        self.init(address, framing, configuration, logger, .inline(callbacks))
+    }
+
+    /// A server on a host and a port, whose handlers are called on the event loop as messages come.
+    public convenience init(
         host: String? = nil, port: Int, framing: Framing = .raw, configuration: Configuration = Configuration(),
         logger: Logger = Logger(label: "junction.tcp"),
         onConnect: (@Sendable (TCPConnection) -> Void)? = nil,
         onMessage: @escaping @Sendable (ByteBuffer, TCPConnection) throws -> Void,
         onClose: (@Sendable (TCPConnection, CloseReason) -> Void)? = nil
     ) {
-        self.address = .host(host, port: port)
-        self.settings = ConnectionSettings(framing: framing, configuration.connection)
-        self.configuration = configuration
-        self.logger = logger
-        self.handling = .inline(Callbacks(onConnect: onConnect, onMessage: onMessage, onClose: onClose))
+        self.init(
+            on: .host(host, port: port), framing: framing, configuration: configuration, logger: logger,
+            onConnect: onConnect, onMessage: onMessage, onClose: onClose)
+    }
+
+    /// A server whose connections are taken from a sequence; see ``withConnections(_:)``.
+    public convenience init(
+        on address: ListenAddress, framing: Framing = .raw, configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "junction.tcp")
+    ) {
+        self.init(address, framing, configuration, logger, .sequence)
+    }
+
+    /// A server on a host and a port, whose connections are taken from a sequence.
+    public convenience init(
+        host: String? = nil, port: Int, framing: Framing = .raw, configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "junction.tcp")
+    ) {
+        self.init(.host(host, port: port), framing, configuration, logger, .sequence)
     }
 
     /// The number of open connections.
     public var connectionCount: Int { connections.count }
 
+    /// Connections refused so far before anybody served them; see ``Configuration/onDrop``.
+    public var droppedConnectionCount: Int { drops.count }
+
     /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
-        let listener = Listener(
+        var listener = Listener(
             address: address, drainTimeout: TimeAmount(configuration.drainTimeout), logger: logger)
-        try await listener.run(connections: connections, onListening: onListening) { try self.accept($0) }
-    }
-
-    /// Serves an accepted channel, on its loop. A listener that shares its port calls it, too.
-    package func accept(_ channel: any Channel) throws {
-        let executor = LoopExecutor.of(channel.eventLoop)
-        let core = ConnectionCore(executor: executor, settings: settings)
-        let connection = TCPConnection(channel: channel, core: core, executor: executor)
-        try settings.configure(channel)
-        if case .inline(let callbacks) = handling { core.inline = inlineHandlers(callbacks, of: connection) }
-        try channel.pipeline.syncOperations.addHandler(core)
-        // Not before the core is in place: a drain that has begun reaches the connection at once.
-        connections.insert(connection)
-        core.onClosed = { [connections] in connections.remove(connection) }
-        core.whenOpen {
-            switch self.handling {
-            case .inline(let callbacks): callbacks.onConnect?(connection)
-            case .asynchronous(let handler): self.serve(connection, handler)
-            }
+        listener.backlog = CInt(clamping: configuration.backlog)
+        listener.reusePort = configuration.reusePort
+        listener.socketOptions = configuration.connection.socket
+        listener.willDrain = { [waiting] in waiting.finish() }
+        try await listener.run(connections: connections, onListening: onListening, gate: waiting.gate) {
+            try self.accept($0)
         }
-    }
-
-    /// Gives a channel back that turned out to speak another protocol; its handler sees the end of the input. On its loop.
-    package func release(_ channel: any Channel) throws {
-        let pipeline = channel.pipeline.syncOperations
-        pipeline.removeHandler(try pipeline.handler(type: ConnectionCore.self), promise: nil)
-    }
-
-    /// Ends the connections of a listener that shares its port, as ``run(onListening:)`` does for its own.
-    package func drain() async {
-        await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger)
-    }
-
-    private func serve(_ connection: TCPConnection, _ handler: @escaping @Sendable (TCPConnection) async throws -> Void)
-    {
-        // Bound to the connection: a forced close at the end of a drain cancels it.
-        let task = Task(executorPreference: connection.executor) { [logger] in
-            do {
-                try await handler(connection)
-            } catch is CancellationError {
-            } catch {
-                logger.info("connection failed", metadata: Self.metadata(of: connection, error))
-            }
-            connection.close()
-        }
-        connection.handler.withLock { $0 = task }
-    }
-
-    private func inlineHandlers(_ callbacks: Callbacks, of connection: TCPConnection) -> InlineHandlers {
-        InlineHandlers(
-            onMessage: { [logger] message in
-                do {
-                    try callbacks.onMessage(message, connection)
-                } catch {
-                    logger.info("connection failed", metadata: Self.metadata(of: connection, error))
-                    connection.close()
-                }
-            },
-            onEnd: { connection.close() },
-            onClose: { callbacks.onClose?(connection, $0) })
-    }
-
-    private static func metadata(of connection: TCPConnection, _ error: any Error) -> Logger.Metadata {
-        ["peer": "\(connection.remoteAddress?.text ?? "unknown")", "error": "\(error)"]
     }
 }

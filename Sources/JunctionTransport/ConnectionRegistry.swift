@@ -21,18 +21,26 @@ package final class ConnectionRegistry: Sendable {
 
     private let state = Mutex(State())
 
-    package init() {}
+    private let maximum: Int
+
+    /// - Parameter maximum: connections at a time; `nil` sets no limit.
+    package init(maximum: Int? = nil) { self.maximum = maximum ?? .max }
 
     /// The number of live connections.
     package var count: Int { state.withLock { $0.connections.count } }
 
     /// Adds a connection; one that comes while the server drains is asked to end at once.
-    package func insert(_ connection: any Drainable) {
-        let isDraining = state.withLock { state in
+    ///
+    /// - Returns: false when there are as many as there may be; then nothing was added.
+    @discardableResult
+    package func insert(_ connection: any Drainable) -> Bool {
+        let (isAdded, isDraining) = state.withLock { state in
+            guard state.connections.count < maximum else { return (false, false) }
             state.connections[ObjectIdentifier(connection)] = connection
-            return state.isDraining
+            return (true, state.isDraining)
         }
         if isDraining { connection.beginDrain() }
+        return isAdded
     }
 
     /// Removes a connection that has ended.

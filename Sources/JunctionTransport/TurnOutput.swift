@@ -135,7 +135,8 @@ package struct TurnOutput {
             // Used until the channel is inactive, and no longer: its loop tells the handler in the same breath as it closes
             // the socket.
             let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-                of: NIOBSDSocket.Handle.self) { $0 }
+                of: NIOBSDSocket.Handle.self
+            ) { $0 }
             way = if let found { .socket(found) } else { .channel }
             return found
         }

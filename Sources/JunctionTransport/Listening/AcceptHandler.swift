@@ -46,7 +46,8 @@ final class AcceptHandler: ChannelInboundHandler, Sendable {
         guard error.code == .tooManyFiles || error.code == .noBufferSpace else {
             return logger.warning("accepting failed", metadata: ["error": "\(error)"])
         }
-        logger.warning("accepting pauses", metadata: ["error": "\(error)", "for": "\(Self.pause.nanoseconds / 1_000_000) ms"])
+        logger.warning(
+            "accepting pauses", metadata: ["error": "\(error)", "for": "\(Self.pause.nanoseconds / 1_000_000) ms"])
         let channel = context.channel
         try? channel.syncOptions?.setOption(.autoRead, value: false)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [gate] in

@@ -180,7 +180,8 @@ extension SocketOptions {
     /// - Parameter isLocal: a Unix domain socket, which has buffers alone.
     package func apply(to descriptor: CInt, isLocal: Bool) throws(NetworkError) {
         if let sendBufferSize {
-            try SocketCalls.set(descriptor, SOL_SOCKET, SO_SNDBUF, CInt(clamping: sendBufferSize), doing: "set SO_SNDBUF")
+            try SocketCalls.set(
+                descriptor, SOL_SOCKET, SO_SNDBUF, CInt(clamping: sendBufferSize), doing: "set SO_SNDBUF")
         }
         if let receiveBufferSize {
             try SocketCalls.set(
@@ -190,6 +191,13 @@ extension SocketOptions {
         try Self.setNoDelay(noDelay, on: descriptor)
         if let keepAlive { try Self.setKeepAlive(keepAlive, on: descriptor) }
         if let typeOfService { try Self.setTypeOfService(typeOfService, on: descriptor) }
+    }
+
+    /// Sets the options on a channel that is no socket of a listener, whose options it inherits. On its loop.
+    package func apply(to channel: any Channel, isLocal: Bool) throws {
+        try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            try apply(to: $0, isLocal: isLocal)
+        }
     }
 
     /// `TCP_NODELAY`.

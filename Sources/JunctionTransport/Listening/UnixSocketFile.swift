@@ -35,7 +35,8 @@ package struct UnixSocketFile: Sendable {
         do throws(NetworkError) {
             var file: UnixSocketFile?
             if isAbstract {
-                try SocketCalls.withUnixAddress(path, isAbstract: true, doing: action) { address, size throws(NetworkError) in
+                try SocketCalls.withUnixAddress(path, isAbstract: true, doing: action) {
+                    address, size throws(NetworkError) in
                     try SocketCalls.check(doing: action) { SocketCalls.bind(descriptor, address, size) }
                 }
             } else {

@@ -1,0 +1,111 @@
+import JunctionCore
+import JunctionTLS
+import JunctionTransport
+import Logging
+package import NIOCore
+import Synchronization
+
+extension TCPServer {
+    /// Serves an accepted channel, on its loop. A listener that shares its port calls it, too.
+    package func accept(_ channel: any Channel) throws {
+        guard let proxyProtocol = configuration.proxyProtocol else { return try serve(channel, channel.remoteAddress) }
+        try ProxyProtocolHandler.install(
+            on: channel, proxyProtocol,
+            serve: { header, channel in try self.serve(channel, header?.source ?? channel.remoteAddress) },
+            refused: { self.drop($0, channel, channel.remoteAddress) })
+    }
+
+    /// - Parameter peer: where the connection really comes from.
+    private func serve(_ channel: any Channel, _ peer: SocketAddress?) throws {
+        if let filter = configuration.filter, let peer, !filter.permits(peer) {
+            return refuse(channel, peer, NetworkError(.addressBlocked, "accept: \(peer.text) is not let in"))
+        }
+        let executor = LoopExecutor.of(channel.eventLoop)
+        let core = ConnectionCore(executor: executor, settings: settings)
+        let connection = TCPConnection(channel: channel, core: core, executor: executor, remoteAddress: peer)
+        guard connections.insert(connection) else {
+            let limit = "\(configuration.maximumConnections ?? 0) connections are open, which is the limit"
+            return refuse(channel, peer, NetworkError(.tooManyConnections, "accept: \(limit)"))
+        }
+        core.onClosed = { [connections] in connections.remove(connection) }
+        if case .inline(let callbacks) = handling { core.inline = inlineHandlers(callbacks, of: connection) }
+        do {
+            try settings.configure(channel)
+            core.tls = try configuration.tls?.addHandlers(to: channel, peer: peer?.text)
+            try channel.pipeline.syncOperations.addHandler(core)
+        } catch {
+            connections.remove(connection)
+            throw error
+        }
+        guard let tls = core.tls else { return core.whenOpen { self.begin(connection) } }
+        tls.handshake.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success: executor.turn { self.begin(connection) }
+            case .failure(let error): self.drop(NetworkError(error, doing: "accept"), channel, peer)
+            }
+        }
+    }
+
+    private func begin(_ connection: TCPConnection) {
+        switch handling {
+        case .inline(let callbacks): callbacks.onConnect?(connection)
+        case .asynchronous(let handler): run(handler, for: connection)
+        case .sequence: waiting.add(connection)
+        }
+    }
+
+    private func refuse(_ channel: any Channel, _ peer: SocketAddress?, _ reason: NetworkError) {
+        drop(reason, channel, peer)
+        channel.close(promise: nil)
+    }
+
+    private func drop(_ reason: NetworkError, _ channel: any Channel, _ peer: SocketAddress?) {
+        drops.note(reason, peer: peer?.text)
+        configuration.onDrop?(
+            DroppedConnection(remoteAddress: peer, localAddress: channel.localAddress, reason: reason))
+    }
+
+    /// Gives a channel back that turned out to speak another protocol; its handler sees the end of the input. On its loop.
+    package func release(_ channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        pipeline.removeHandler(try pipeline.handler(type: ConnectionCore.self), promise: nil)
+    }
+
+    /// Ends the connections of a listener that shares its port, as ``run(onListening:)`` does for its own.
+    package func drain() async {
+        await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger)
+    }
+
+    private func run(_ handler: @escaping @Sendable (TCPConnection) async throws -> Void, for connection: TCPConnection)
+    {
+        // Bound to the connection: a forced close at the end of a drain cancels it.
+        let task = Task(executorPreference: connection.executor) { [logger] in
+            do {
+                try await handler(connection)
+            } catch is CancellationError {
+            } catch {
+                logger.info("connection failed", metadata: Self.metadata(of: connection, error))
+            }
+            connection.close()
+        }
+        connection.handler.withLock { $0 = task }
+    }
+
+    private func inlineHandlers(_ callbacks: Callbacks, of connection: TCPConnection) -> InlineHandlers {
+        InlineHandlers(
+            onMessage: { [logger] message in
+                do {
+                    try callbacks.onMessage(message, connection)
+                } catch {
+                    logger.info("connection failed", metadata: Self.metadata(of: connection, error))
+                    connection.close()
+                }
+            },
+            onEnd: { connection.close() },
+            onClose: { callbacks.onClose?(connection, $0) })
+    }
+
+    private static func metadata(of connection: TCPConnection, _ error: any Error) -> Logger.Metadata {
+        ["peer": "\(connection.remoteAddress?.text ?? "unknown")", "error": "\(error)"]
+    }
+}
