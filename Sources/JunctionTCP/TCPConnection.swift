@@ -54,13 +54,18 @@ public final class TCPConnection: Sendable {
             let connection: TCPConnection
 
             /// The next message; suspends until there is one, and is `nil` once the peer has ended its side.
-            public mutating func next() async throws -> ByteBuffer? {
+            public nonisolated(nonsending) mutating func next() async throws -> ByteBuffer? {
+                try await connection.nextMessage()
+            }
+
+            /// The next message, as ``next()``; `for await` calls this.
+            public mutating func next(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
                 try await connection.nextMessage()
             }
         }
     }
 
-    private func nextMessage() async throws -> ByteBuffer? {
+    private nonisolated(nonsending) func nextMessage() async throws -> ByteBuffer? {
         if executor.eventLoop.inEventLoop, let message = try core.value.takeMessage() { return message }
         let ticket = nextTicket()
         return try await withTaskCancellationHandler {
@@ -90,7 +95,7 @@ public final class TCPConnection: Sendable {
     /// does not read. What is written in one turn of the event loop leaves together.
     ///
     /// - Throws: ``NetworkError`` `.brokenPipe` when the connection is closed.
-    public func write(_ bytes: ByteBuffer) async throws {
+    public nonisolated(nonsending) func write(_ bytes: ByteBuffer) async throws {
         if executor.eventLoop.inEventLoop {
             let core = core.value
             try core.write(bytes)
@@ -104,7 +109,7 @@ public final class TCPConnection: Sendable {
     }
 
     /// Sends text as UTF-8.
-    public func write(_ text: String) async throws {
+    public nonisolated(nonsending) func write(_ text: String) async throws {
         try await write(ByteBuffer(string: text))
     }
 
@@ -135,7 +140,7 @@ public final class TCPConnection: Sendable {
         write(ByteBuffer(string: text))
     }
 
-    private func untilWritable() async throws {
+    private nonisolated(nonsending) func untilWritable() async throws {
         let ticket = nextTicket()
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in

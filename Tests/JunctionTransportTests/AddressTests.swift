@@ -5,8 +5,8 @@ import Testing
 struct AddressTests {
     @Test("shows where a server listens")
     func listenAddress() {
-        #expect(ListenAddress(host: nil, port: 3000).description == "*:3000")
-        #expect(ListenAddress(host: "localhost", port: 0).description == "localhost:0")
-        #expect(ListenAddress(host: "::1", port: 80).description == "[::1]:80")
+        #expect(ListenAddress.host(port: 3000).description == "*:3000")
+        #expect(ListenAddress.host("localhost", port: 0).description == "localhost:0")
+        #expect(ListenAddress.host("::1", port: 80).description == "[::1]:80")
     }
 }
