@@ -29,6 +29,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     private let idleFlush: TimeAmount?
     private let violations: Framing.ViolationPolicy
     private var framer: (any Framer)?
+    /// Violations of the framing that did not end the connection.
+    private(set) var skippedViolations = 0
     private var context: ChannelHandlerContext?
 
     private var inbox = Deque<ByteBuffer>()
@@ -130,8 +132,12 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         }
     }
 
-    /// Whether a violation of the framing ends the connection.
-    private func ends(_ error: FramingError) -> Bool { violations == .close || error.isFatal }
+    /// Whether a violation of the framing ends the connection; counts those that do not.
+    private func ends(_ error: FramingError) -> Bool {
+        if violations == .close || error.isFatal { return true }
+        skippedViolations += 1
+        return false
+    }
 
     private func deliver(_ message: ByteBuffer) {
         if let inline {
