@@ -1,5 +1,5 @@
 import JunctionFraming
-import NIOCore
+public import NIOCore
 import TestSupport
 
 extension FramingCase {

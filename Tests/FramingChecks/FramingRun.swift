@@ -1,4 +1,4 @@
-import JunctionFraming
+public import JunctionFraming
 public import NIOCore
 
 /// What came out of a framer, in order.

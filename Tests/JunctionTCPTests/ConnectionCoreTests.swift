@@ -143,6 +143,37 @@ struct ConnectionCoreTests {
         #expect(!connection.channel.isActive)
     }
 
+    @Test("counts the violations that it skips")
+    func skippedViolations() throws {
+        let connection = try Connection(framing: .lines(maximumLength: 3).onViolation(.skip))
+        try connection.receive("ok\nlong\nlonger\nend\n")
+        #expect(try connection.take() == .message("ok"))
+        #expect(try connection.take() == .message("end"))
+        #expect(try connection.take() == .wait)
+        #expect(connection.core.skippedViolations == 2)
+    }
+
+    @Test("a pause in the middle of a frame brings a fixed size into step again")
+    func pause() throws {
+        let framing = Framing.fixed(size: 3).flushing(after: .milliseconds(50))
+        let skipping = try Connection(framing: framing.onViolation(.skip))
+        try skipping.receive("ab")
+        skipping.channel.embeddedEventLoop.advanceTime(by: .milliseconds(49))
+        try skipping.receive("cx")
+        #expect(try skipping.take() == .message("abc"), "49 ms are no pause")
+        skipping.channel.embeddedEventLoop.advanceTime(by: .milliseconds(50))
+        try skipping.receive("def")
+        #expect(try skipping.take() == .message("def"))
+        #expect(skipping.core.skippedViolations == 1)
+
+        let strict = try Connection(framing: framing)
+        try strict.receive("ab")
+        strict.channel.embeddedEventLoop.advanceTime(by: .milliseconds(50))
+        let error = #expect(throws: NetworkError.self) { try strict.take() }
+        #expect(error?.code == .malformedFrame)
+        #expect(!strict.channel.isActive)
+    }
+
     @Test("draining ends the input behind what has come, the unfinished line included")
     func drain() throws {
         let connection = try Connection(framing: .lines())
