@@ -56,7 +56,8 @@ import Testing
             ("", NetworkError.Code.invalidAddress), ("localhost:80", .invalidAddress), ("::1", .invalidAddress),
             ("::1:3000", .invalidAddress), ("[127.0.0.1]:80", .invalidAddress), ("[::1", .invalidAddress),
             ("[]:80", .invalidAddress), ("127.1:80", .invalidAddress), (":80", .invalidAddress),
-            ("[::1]]:80", .invalidPort), ("[::1]80", .invalidPort), ("[::1]:", .invalidPort), ("1.2.3.4:", .invalidPort),
+            ("[::1]]:80", .invalidPort), ("[::1]80", .invalidPort), ("[::1]:", .invalidPort),
+            ("1.2.3.4:", .invalidPort),
             ("1.2.3.4:65536", .invalidPort), ("1.2.3.4:080", .invalidPort), ("1.2.3.4:-1", .invalidPort),
             ("1.2.3.4:+1", .invalidPort), ("1.2.3.4:8O", .invalidPort), ("1.2.3.4:80:80", .invalidPort),
             ("1.2.3.4:99999999999999999999", .invalidPort), ("1.2.3.4:80 ", .invalidPort), ("1.2.3.4:٨", .invalidPort),
@@ -84,7 +85,9 @@ import Testing
 
     /// The last field of a `sockaddr_in6`.
     private func scopeID(_ address: SocketAddress) -> UInt32 {
-        address.withSockAddr { pointer, _ in UnsafeRawPointer(pointer).loadUnaligned(fromByteOffset: 24, as: UInt32.self) }
+        address.withSockAddr { pointer, _ in
+            UnsafeRawPointer(pointer).loadUnaligned(fromByteOffset: 24, as: UInt32.self)
+        }
     }
 
     @Test("A zone is kept as the scope id, and comes back as the name of the interface")
