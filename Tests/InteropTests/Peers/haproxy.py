@@ -14,6 +14,7 @@ defaults
     timeout connect 10s
     timeout client 30s
     timeout server 30s
+    timeout check 30s
 listen test
     bind fd@{fd}{accept}
 """
