@@ -147,12 +147,16 @@ let package = Package(
                 "JunctionGateway", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", "RawClients", "TestSupport",
                 nioCore, nioHTTP1, logging,
             ]),
-        // Real peers: Node.js, python-socketio, Chromium, ncat (Scripts/setup installs them).
+        // Runs where an interop test has prepared the network, and shows how a client connects there.
+        .executableTarget(
+            name: "dial-probe", dependencies: ["JunctionTCP", nioCore], path: "Tests/DialProbe",
+            swiftSettings: settings),
+        // Real peers: Node.js, python-socketio, Chromium, ncat, HAProxy (Scripts/setup installs them).
         tests(
             "Interop",
             [
-                "JunctionCore", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", "JunctionTLS", "TLSTesting",
-                "TestSupport", nioCore, subprocess, systemPackage,
+                "JunctionCore", "JunctionTCP", "JunctionTransport", "JunctionUDP", "JunctionSocketIO", "JunctionTLS",
+                "TLSTesting", "TestSupport", nioCore, logging, subprocess, systemPackage,
             ],
             resources: [.copy("Peers")]),
     ]

@@ -29,6 +29,49 @@ struct ErrorTests {
         #expect(message.contains("127.0.0.1:\(port) connection refused"))
     }
 
+    @Test("a client gives up when its time is over, whichever way it was given")
+    func timeout() async throws {
+        try await TCPServer.local { _ in }.withListening { address in
+            let port = try #require(address.port)
+            let expected =
+                "ETIMEDOUT: connect to 127.0.0.1:\(port): no answer within 0 ms (1 address was not tried)"
+            var options = ConnectOptions()
+            let short = await networkError { [options] in
+                _ = try await TCPClient.connect(to: address, timeout: .zero, options: options)
+            }
+            #expect(short?.description == expected)
+            options.timeout = .zero
+            let option = await networkError { [options] in
+                _ = try await TCPClient.connect(to: address, options: options)
+            }
+            #expect(option?.description == expected)
+        }
+    }
+
+    @Test("says plainly that a number is no port")
+    func invalidPort() async {
+        let error = await networkError { _ = try await TCPClient.connect(host: "localhost", port: 65_536) }
+        #expect(
+            error?.description
+                == "ERR_SOCKET_BAD_PORT: connect to localhost:65536: a port is a number from 0 to 65535")
+    }
+
+    @Test("connects to names that only a resolver of one's own knows, and to those of the system beside them")
+    func resolvers() async throws {
+        let server = TCPServer.local { try await $0.write("hello") }
+        try await server.withListening { address in
+            let port = try #require(address.port)
+            var options = ConnectOptions()
+            options.resolver = StaticHostResolver(["device": ["127.0.0.1"]], otherwise: TCPClient.systemResolver)
+            for host in ["device", "localhost"] {
+                let greeting = try await TCPClient.withConnection(host: host, port: port, options: options) {
+                    try await $0.readText()
+                }
+                #expect(greeting == "hello")
+            }
+        }
+    }
+
     @Test("says plainly that another program listens there already")
     func addressInUse() async throws {
         try await TCPServer.local { _ in }.withListening { address in

@@ -16,14 +16,13 @@ struct ProxyProtocolHandlerTests {
         private let recorder = Recorder()
 
         init(
-            from sender: String = "10.0.0.2", failing: (any Error)? = nil,
+            from sender: String? = "10.0.0.2", failing: (any Error)? = nil,
             _ set: (inout ProxyProtocol) -> Void = { _ in }
         ) throws {
             var configuration = ProxyProtocol { $0.ipAddress == "10.0.0.2" }
             set(&configuration)
             channel.allowRemoteHalfClosure = true
-            let address = try SocketAddress(ipAddress: sender, port: 7)
-            channel.remoteAddress = address
+            channel.remoteAddress = try sender.map { try SocketAddress(ipAddress: $0, port: 7) }
             try ProxyProtocolHandler.install(
                 on: channel, configuration,
                 serve: { [unowned self] header, channel in
@@ -32,7 +31,7 @@ struct ProxyProtocolHandlerTests {
                     try channel.pipeline.syncOperations.addHandler(recorder)
                 },
                 refused: { [unowned self] in refusals.append($0) })
-            if refusals.isEmpty { try channel.connect(to: address).wait() }
+            if let address = channel.remoteAddress, refusals.isEmpty { try channel.connect(to: address).wait() }
         }
 
         var handedOn: String { String(buffer: recorder.bytes) }
@@ -144,6 +143,13 @@ struct ProxyProtocolHandlerTests {
         try connection.channel.close().wait()
         connection.wait(.seconds(60))
         #expect(connection.refusals.isEmpty && connection.served.isEmpty)
+    }
+
+    @Test("a client that has left before it was accepted is forgotten, whoever it was")
+    func leftBefore() throws {
+        let connection = try Connection(from: nil) { $0.untrusted = .serveWithoutHeader }
+        #expect(connection.refusals.isEmpty && connection.served.isEmpty)
+        #expect(throws: ChannelError.self) { try connection.channel.close().wait() }
     }
 
     @Test("closes a connection from an address that is not trusted")

@@ -46,8 +46,9 @@ struct ConnectFailure {
     }
 
     private func list(_ leftOut: Int) -> String {
-        let rest = leftOut == 1 ? ["1 more address was not tried"] : ["\(leftOut) more addresses were not tried"]
-        return ((attempts + lookups).map(Self.shortened) + (leftOut > 0 ? rest : [])).joined(separator: "; ")
+        let more = attempts.isEmpty ? "" : "more "
+        let rest = leftOut == 1 ? "1 \(more)address was not tried" : "\(leftOut) \(more)addresses were not tried"
+        return ((attempts + lookups).map(Self.shortened) + (leftOut > 0 ? [rest] : [])).joined(separator: "; ")
     }
 
     /// `127.0.0.1:3000 connection refused`

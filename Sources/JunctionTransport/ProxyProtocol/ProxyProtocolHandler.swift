@@ -36,17 +36,16 @@ package final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChanne
         on channel: any Channel, _ configuration: ProxyProtocol, serve: @escaping Serve,
         refused: @escaping (NetworkError) -> Void
     ) throws {
-        if let address = channel.remoteAddress, configuration.trusted(address) {
+        // A peer that has reset the connection by now has no address any more.
+        guard let address = channel.remoteAddress else { return channel.close(promise: nil) }
+        if configuration.trusted(address) {
             let handler = ProxyProtocolHandler(configuration, serve: serve, refuse: refused)
             try channel.pipeline.syncOperations.addHandler(handler)
         } else if configuration.untrusted == .serveWithoutHeader {
             try serve(nil, channel)
         } else {
-            let sender = channel.remoteAddress?.text ?? "unknown"
-            refused(
-                NetworkError(
-                    .proxyProtocol, "PROXY protocol: \(sender) is not trusted to send a header",
-                    address: channel.remoteAddress))
+            let text = "PROXY protocol: \(address.text) is not trusted to send a header"
+            refused(NetworkError(.proxyProtocol, text, address: address))
             channel.close(promise: nil)
         }
     }

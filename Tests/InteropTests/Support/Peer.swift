@@ -22,12 +22,24 @@ struct Peer: Sendable {
         name: "Chromium with socket.io.min.js",
         executable: find("chromium") != nil && isFile(browserClient) ? venvPython : nil, scriptExtension: "py")
     static let ncat = Peer(name: "ncat", executable: find("ncat"), scriptExtension: nil)
-    /// The gateway that this package builds, beside the bundle of its tests.
+    /// The gateway that this package builds.
     static let junction = Peer(
         name: "junction",
-        executable: Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "junction").path,
+        executable: built("junction"),
         scriptExtension: nil)
+    /// HAProxy, run by `haproxy.py`.
+    static let haproxy = Peer(
+        name: "HAProxy", executable: find("haproxy") != nil ? find("python3") : nil, scriptExtension: "py")
+    /// `dial-probe` of this package in a network namespace where some addresses never answer; see `black-hole.sh`.
+    static let blackHole = Peer(
+        name: "ip and unshare", executable: find("ip") != nil && find("unshare") != nil ? "/bin/sh" : nil,
+        scriptExtension: "sh")
     static let socat = Peer(name: "socat", executable: find("socat"), scriptExtension: nil)
+
+    /// The path of a program that this package builds, beside the bundle of its tests.
+    static func built(_ program: String) -> String {
+        Bundle.module.bundleURL.deletingLastPathComponent().appending(path: program).path
+    }
 
     /// Skips the test where the peer is missing and not required.
     var requirement: ConditionTrait {
