@@ -27,6 +27,7 @@ struct Peer: Sendable {
         name: "junction",
         executable: Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "junction").path,
         scriptExtension: nil)
+    static let openssl = Peer(name: "openssl", executable: find("openssl"), scriptExtension: nil)
     static let socat = Peer(name: "socat", executable: find("socat"), scriptExtension: nil)
 
     /// Skips the test where the peer is missing and not required.
