@@ -126,7 +126,7 @@ import Testing
                     #expect(await accepted.handshakeError()?.code == .tlsHandshakeFailed)
                     _ = try await node.expect(prefix: "connected: ")  // in TLS 1.3 it learns it after that
                     try await node.expect("error: ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED")
-                    try await node.expectEnd()
+                    try await node.skipToEnd(status: 0)
                 }
             }
         }
@@ -150,7 +150,7 @@ import Testing
                     try await node.write("hello\n")
                     try await node.expect("received: hello")  // the ticket of TLS 1.3 comes before that
                     try await node.write("again\n")
-                    try await node.expect("connected: \(version) none resumed localhost \(old)")
+                    try await node.expect("connected: \(version) none resumed as before")
                     _ = await server.accepted.take()
                     let second = try #require(await server.accepted.take())
                     #expect(try await second.session().peerCertificate?.commonName == "device-7")

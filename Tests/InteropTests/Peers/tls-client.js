@@ -15,9 +15,9 @@ let session;
 
 function connect() {
   const current = tls.connect({ ...options, session }, () => {
-    const { subject, serialNumber } = current.getPeerCertificate();
+    const { subject, serialNumber } = current.getPeerCertificate();  // without fields in a resumed session
     const agreed = [current.getProtocol(), current.alpnProtocol || 'none', current.isSessionReused() ? 'resumed' : 'new'];
-    console.log('connected:', ...agreed, subject.CN, serialNumber.toLowerCase());
+    console.log('connected:', ...agreed, subject ? `${subject.CN} ${serialNumber.toLowerCase()}` : 'as before');
   });
   current.setEncoding('utf8');
   current.on('session', (ticket) => { session = ticket; });
