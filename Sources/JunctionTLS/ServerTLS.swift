@@ -147,16 +147,16 @@ extension ServerTLS {
     /// Adds TLS to the pipeline of an accepted channel, with the certificates of this moment. On the channel's loop.
     ///
     /// - Parameters:
+    ///   - action: what errors say was tried: "TLS handshake with 192.0.2.1:51234".
     ///   - position: where in the pipeline; the handlers that speak plain text come behind.
-    ///   - peer: the client's address as errors name it; the channel's by default.
     package func addHandlers(
-        to channel: any Channel, position: ChannelPipeline.SynchronousOperations.Position = .last, peer: String? = nil
+        to channel: any Channel, doing action: String,
+        position: ChannelPipeline.SynchronousOperations.Position = .last
     ) throws -> TLSHandler {
         let capture = ServerNameCapture()
         let ssl = NIOSSLServerHandler(context: current.withLock { $0.context })
-        let peer = peer ?? channel.remoteAddress.map { "\($0)" } ?? "a client"
         let tls = TLSHandler(
-            ssl: ssl, serverName: .asked(capture), timeout: handshakeTimeout, doing: "TLS handshake with \(peer)",
+            ssl: ssl, serverName: .asked(capture), timeout: handshakeTimeout, doing: action,
             eventLoop: channel.eventLoop)
         try tls.add(to: channel, position: position)
         return tls

@@ -28,9 +28,9 @@ import Testing
     func everythingBeforeTheEnd() async throws {
         try await Self.withConnection { client, server in
             let bytes = ByteBuffer(repeating: 7, count: 5_000_000)
-            async let sent: Void = client.send(bytes)
+            let sent = client.startSending(bytes)
             try await client.finish()
-            try await sent
+            try await sent.get()
             #expect(await server.nextEvent() == .open)
             #expect(await server.nextEvent() == .inputEnded)
             #expect(try await server.received() == bytes)
@@ -68,12 +68,12 @@ import Testing
     @Test("Closing does not wait for a peer that neither reads nor answers")
     func closeWithoutPeer() async throws {
         try await Self.withConnection { client, server in
-            try await client.channel.setOption(.autoRead, value: false)
-            let stuck = server.channel.writeAndFlush(ByteBuffer(repeating: 7, count: 50_000_000))
+            try await client.channel.setOption(.autoRead, value: false).get()
+            let stuck = server.startSending(ByteBuffer(repeating: 7, count: 50_000_000))
             try await server.close()
             await #expect(throws: (any Error).self) { try await stuck.get() }
             // It has not got all, and it is told so.
-            try await client.channel.setOption(.autoRead, value: true)
+            try await client.channel.setOption(.autoRead, value: true).get()
             let events = await client.remainingEvents()
             #expect(events == [.open, .failed(.connectionReset), .closed])
             #expect(try await client.received().readableBytes < 50_000_000)
@@ -94,12 +94,15 @@ import Testing
     @Test("A side that finishes during the handshake has its writes delivered first")
     func finishDuringHandshake() async throws {
         let certificates = try await TestCertificates.shared()
-        let pair = try HandshakePair(
-            server: ServerTLS(identity: TLSIdentity(certificates.localhost)), client: .init(certificates.client()))
-        pair.client.writeAndFlush(ByteBuffer(string: "early"), promise: nil)
-        pair.client.close(mode: .output, promise: nil)
-        _ = try pair.complete()
-        #expect(try pair.server.readInbound(as: ByteBuffer.self) == ByteBuffer(string: "early"))
+        let tls = try ServerTLS(identity: TLSIdentity(certificates.localhost))
+        try await TLSTestServer.with(tls) { server in
+            let client = try await TLSLink.connect(to: server.address, certificates.client()) { channel in
+                channel.writeAndFlush(ByteBuffer(string: "early"), promise: nil)
+                channel.close(mode: .output, promise: nil)
+            }
+            #expect(await client.remainingEvents() == [.open, .closed])
+            #expect(try await client.received() == ByteBuffer(string: "early"))
+        }
     }
 
     private static func withConnection(_ body: (_ client: TLSLink, _ server: TLSLink) async throws -> Void) async throws

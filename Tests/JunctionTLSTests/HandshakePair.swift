@@ -9,14 +9,19 @@ final class HandshakePair {
     let client: EmbeddedChannel
     private let session: EventLoopFuture<TLSSession>
 
-    init(server tls: ServerTLS, client prepared: ClientTLS.Prepared) throws {
+    /// - Parameter isConnected: whether the channels are connected before they are given TLS, or after that.
+    init(server tls: ServerTLS, client prepared: ClientTLS.Prepared, isConnected: Bool = false) throws {
         server = EmbeddedChannel(loop: loop)
         client = EmbeddedChannel(loop: loop)
-        _ = try tls.addHandlers(to: server)
-        session = try prepared.addHandlers(to: client, host: "localhost", doing: "connect").handshake
         let address = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
-        server.connect(to: address, promise: nil)
-        client.connect(to: address, promise: nil)
+        let connect = { [server, client] in
+            server.connect(to: address, promise: nil)
+            client.connect(to: address, promise: nil)
+        }
+        if isConnected { connect() }
+        _ = try tls.addHandlers(to: server, doing: "serve")
+        session = try prepared.addHandlers(to: client, host: "localhost", doing: "connect").handshake
+        if !isConnected { connect() }
     }
 
     /// Carries bytes both ways until nobody has any, and returns what the client agreed on.

@@ -24,7 +24,7 @@ import Testing
         #expect(certificate.emailAddresses == ["seven@device.example"])
         #expect(certificate.dnsNames == [])
         #expect(certificate.notBefore == 1_577_836_800)  // 2020-01-01
-        #expect(certificate.notAfter == 3_755_289_600)  // 2089-01-01
+        #expect(certificate.notAfter == 3_755_376_000)  // 2089-01-01
         #expect(certificate.serialNumber.wholeMatch(of: /10[0-9a-f]{2}/) != nil)
         #expect(certificate.derBytes.starts(with: [0x30, 0x82]))
         #expect(certificate.description == "certificate \(certificate.serialNumber) of device-7")

@@ -9,7 +9,7 @@ import Testing
     @Test("A client that stays silent is cut off after 10 seconds")
     func silentClient() async throws {
         let tls = try ServerTLS(identity: TLSIdentity(await TestCertificates.shared().localhost))
-        try Self.expectTimeout(after: .seconds(10)) { try tls.addHandlers(to: $0, peer: "1.2.3.4:5") }
+        try Self.expectTimeout(after: .seconds(10)) { try tls.addHandlers(to: $0, doing: "serve") }
     }
 
     @Test("A server that stays silent is given up after 10 seconds")
@@ -24,7 +24,7 @@ import Testing
     func settings() async throws {
         let identity = try TLSIdentity(await TestCertificates.shared().localhost)
         let tls = try ServerTLS(identity: identity, handshakeTimeout: .milliseconds(300))
-        try Self.expectTimeout(after: .milliseconds(300)) { try tls.addHandlers(to: $0) }
+        try Self.expectTimeout(after: .milliseconds(300)) { try tls.addHandlers(to: $0, doing: "serve") }
         let prepared = try ClientTLS.Prepared(
             ClientTLS(verification: .insecureNone, handshakeTimeout: .milliseconds(300)))
         try Self.expectTimeout(after: .milliseconds(300)) {
@@ -32,11 +32,20 @@ import Testing
         }
     }
 
+    @Test("On a channel that is open already the time begins with TLS")
+    func openChannel() async throws {
+        let tls = try ServerTLS(identity: TLSIdentity(await TestCertificates.shared().localhost))
+        let channel = EmbeddedChannel()
+        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(60))
+        try Self.expectTimeout(after: .seconds(10), channel) { try tls.addHandlers(to: $0, doing: "serve") }
+    }
+
     @Test("A client that sends its first message byte by byte is cut off at the same time")
     func slowClient() async throws {
         let tls = try ServerTLS(identity: TLSIdentity(await TestCertificates.shared().localhost))
         try Self.expectTimeout(after: .seconds(10)) { channel in
-            let handler = try tls.addHandlers(to: channel)
+            let handler = try tls.addHandlers(to: channel, doing: "serve")
             for second in 1...9 {
                 channel.embeddedEventLoop.scheduleTask(in: .seconds(Int64(second))) {
                     try channel.writeInbound(
@@ -47,11 +56,14 @@ import Testing
         }
     }
 
-    @Test("A handshake that is done is not cut off later")
-    func done() async throws {
+    @Test(
+        "A handshake that is done is not cut off later, on a channel that was open before TLS, too",
+        arguments: [false, true])
+    func done(wasOpen: Bool) async throws {
         let certificates = try await TestCertificates.shared()
         let pair = try HandshakePair(
-            server: ServerTLS(identity: TLSIdentity(certificates.localhost)), client: .init(certificates.client()))
+            server: ServerTLS(identity: TLSIdentity(certificates.localhost)), client: .init(certificates.client()),
+            isConnected: wasOpen)
         _ = try pair.complete()
         pair.loop.advanceTime(by: .hours(1))
         #expect(pair.server.isActive)
@@ -62,11 +74,11 @@ import Testing
     }
 
     private static func expectTimeout(
-        after limit: TimeAmount, _ addTLS: (EmbeddedChannel) throws -> TLSHandler
+        after limit: TimeAmount, _ channel: EmbeddedChannel = EmbeddedChannel(),
+        _ addTLS: (EmbeddedChannel) throws -> TLSHandler
     ) throws {
-        let channel = EmbeddedChannel()
         let handshake = try addTLS(channel).handshake
-        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        if !channel.isActive { channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil) }
         channel.embeddedEventLoop.advanceTime(by: limit - .milliseconds(1))
         #expect(channel.isActive)
         channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))

@@ -45,15 +45,20 @@ package struct TLSLink: Sendable {
     }
 
     /// Connects to a server of a test. Returns when TCP is connected.
+    ///
+    /// - Parameter whenConnected: called at that moment on the channel's loop, before anything of the server's can be there.
     package static func connect(
-        to address: SocketAddress, host: String? = "localhost", _ tls: ClientTLS
+        to address: SocketAddress, host: String? = "localhost", _ tls: ClientTLS,
+        whenConnected: @escaping @Sendable (any Channel) -> Void = { _ in }
     ) async throws -> TLSLink {
         let prepared = try ClientTLS.Prepared(tls)
         return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(to: address) { channel in
             channel.eventLoop.makeCompletedFuture {
-                try TLSLink(channel) {
+                let link = try TLSLink(channel) {
                     try prepared.addHandlers(to: $0, host: host, doing: "connect to \(host ?? "it")")
                 }
+                link.tap.value.whenConnected = whenConnected
+                return link
             }
         }
     }
@@ -107,6 +112,13 @@ package struct TLSLink: Sendable {
 
     package func send(_ text: String) async throws { try await send(ByteBuffer(string: text)) }
     package func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
+
+    /// Queues bytes; what is called after this comes behind them.
+    package func startSending(_ bytes: ByteBuffer) -> EventLoopFuture<Void> {
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        channel.writeAndFlush(bytes, promise: promise)
+        return promise.futureResult
+    }
 
     /// Ends this side.
     package func finish() async throws { try await channel.close(mode: .output) }
@@ -194,6 +206,12 @@ private final class Recorder: ChannelInboundHandler {
 private final class TransportTap: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     private(set) var context: ChannelHandlerContext?
+    var whenConnected: (any Channel) -> Void = { _ in }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        whenConnected(context.channel)
+    }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }

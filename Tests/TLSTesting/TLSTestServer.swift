@@ -19,7 +19,7 @@ package struct TLSTestServer: Sendable {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    accepted.put(try TLSLink(channel, echoes: echoes) { try tls.addHandlers(to: $0) })
+                    accepted.put(try TLSLink(channel, echoes: echoes) { try tls.addHandlers(to: $0, doing: "serve") })
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

@@ -34,6 +34,7 @@ struct Peer: Sendable {
     static let blackHole = Peer(
         name: "ip and unshare", executable: find("ip") != nil && find("unshare") != nil ? "/bin/sh" : nil,
         scriptExtension: "sh")
+    static let openssl = Peer(name: "openssl", executable: find("openssl"), scriptExtension: nil)
     static let socat = Peer(name: "socat", executable: find("socat"), scriptExtension: nil)
 
     /// The path of a program that this package builds, beside the bundle of its tests.
