@@ -130,8 +130,9 @@ public final class TCPServer: ListeningService {
     }
 
     /// Ends the connections of a listener that shares its port, as ``run(onListening:)`` does for its own.
-    package func drain() async {
-        await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger)
+    /// The deadline is a timer of `eventLoop`, or of any loop of the process.
+    package func drain(on eventLoop: (any EventLoop)? = nil) async {
+        await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger, on: eventLoop)
     }
 
     private func serve(_ connection: TCPConnection, _ handler: @escaping @Sendable (TCPConnection) async throws -> Void)
