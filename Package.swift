@@ -95,7 +95,8 @@ let package = Package(
 
         // What the tests of several targets share.
         .target(
-            name: "TestSupport", dependencies: ["JunctionCore", "JunctionTesting"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["JunctionCore", "JunctionTCP", "JunctionTesting"],
+            path: "Tests/TestSupport",
             swiftSettings: settings),
         // Clients that send what a test wants, right or wrong.
         .target(

@@ -73,30 +73,25 @@ public enum TCPClient {
         let bootstrap = ClientBootstrap(group: EventLoops.group)
             .connectTimeout(TimeAmount(timeout))
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try prepare(channel, framing: framing) }
+                channel.eventLoop.makeCompletedFuture {
+                    try StreamChannel.configure(channel)
+                    let executor = LoopExecutor.of(channel.eventLoop)
+                    let mark = TCPServer.Configuration().highWaterMark
+                    try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
+                    try channel.pipeline.syncOperations.addHandler(
+                        ConnectionCore(executor: executor, framing: framing, highWaterMark: mark))
+                }
             }
         do {
-            return try await start(bootstrap).flatMapThrowing { try connection(on: $0) }.get()
+            return try await start(bootstrap).flatMapThrowing { channel in
+                let core = try channel.pipeline.syncOperations.handler(type: ConnectionCore.self)
+                return TCPConnection(channel: channel, core: core, executor: LoopExecutor.of(channel.eventLoop))
+            }.get()
         } catch let error as NIOConnectionError {
             throw NetworkError(error, doing: action)
         } catch {
             throw NetworkError(error, doing: action)
         }
-    }
-
-    /// Sets a channel up for a client, before it connects. On its loop.
-    package static func prepare(_ channel: any Channel, framing: Framing) throws {
-        try StreamChannel.configure(channel)
-        let mark = TCPServer.Configuration().highWaterMark
-        try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
-        try channel.pipeline.syncOperations.addHandler(
-            ConnectionCore(executor: .of(channel.eventLoop), framing: framing, highWaterMark: mark))
-    }
-
-    /// The connection on a channel that was prepared and is connected. On its loop.
-    package static func connection(on channel: any Channel) throws -> TCPConnection {
-        let core = try channel.pipeline.syncOperations.handler(type: ConnectionCore.self)
-        return TCPConnection(channel: channel, core: core, executor: .of(channel.eventLoop))
     }
 }
 

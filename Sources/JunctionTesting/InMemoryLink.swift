@@ -65,7 +65,8 @@ public final class InMemoryLink: Sendable {
         return try await clock.loop.submit {
             let channels = InMemoryChannel.pair(
                 on: clock.loop, conditions: conditions, client: clientAddress, server: serverAddress)
-            try TCPClient.prepare(channels.client, framing: framing)
+            try StreamChannel.configure(channels.client)
+            let client = try TCPClient.connection(on: channels.client, framing: framing)
             channels.client.registerAlreadyConfigured0(promise: nil)
             do {
                 try StreamChannel.configure(channels.server)
@@ -74,7 +75,7 @@ public final class InMemoryLink: Sendable {
             } catch {
                 channels.server.close(promise: nil)  // as a listener does
             }
-            return InMemoryLink(client: try TCPClient.connection(on: channels.client), clock: clock, channels: channels)
+            return InMemoryLink(client: client, clock: clock, channels: channels)
         }.get()
     }
 

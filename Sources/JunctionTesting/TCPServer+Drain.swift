@@ -2,7 +2,7 @@ public import JunctionTCP
 
 extension TCPServer {
     /// Ends the connections of a server as cancelling its `run()` does, with
-    /// ``JunctionTCP/TCPServer/Configuration/drainTimeout`` by `clock`.
+    /// `TCPServer.Configuration.drainTimeout` by `clock`.
     ///
     /// Returns when every connection has been asked to end. Those that come later, until the drain is over, are asked at once.
     ///

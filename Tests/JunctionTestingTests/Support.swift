@@ -44,21 +44,6 @@ extension VirtualClock {
     }
 }
 
-extension TCPConnection {
-    /// The next message as text; `nil` at the end.
-    func readText() async throws -> String? {
-        var iterator = inbound.makeAsyncIterator()
-        return try await iterator.next().map { String(buffer: $0) }
-    }
-
-    /// Everything until the peer ends its side.
-    func readAll() async throws -> String {
-        var all = ByteBuffer()
-        for try await part in inbound { all.writeImmutableBuffer(part) }
-        return String(buffer: all)
-    }
-}
-
 /// Notes what reaches the end of a channel's pipeline.
 final class Recorder: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
