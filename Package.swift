@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "JunctionWebSocket", targets: ["JunctionWebSocket"]),
         .library(name: "JunctionSocketIO", targets: ["JunctionSocketIO"]),
         .library(name: "JunctionGateway", targets: ["JunctionGateway"]),
+        .library(name: "JunctionTesting", targets: ["JunctionTesting"]),
         .executable(name: "junction", targets: ["junction"]),
     ],
     dependencies: [
@@ -100,6 +101,9 @@ let package = Package(
                 .embedInCode("Console/index.html"), .embedInCode("Console/console.css"),
                 .embedInCode("Console/console.js"), .embedInCode("Console/hub-socket.js"),
             ]),
+        // For the tests of users, and our own: connections in memory, time under control.
+        library(
+            "JunctionTesting", ["JunctionCore", "JunctionTransport", "JunctionTCP", nioCore, nioEmbedded, deque]),
         .executableTarget(
             name: "junction",
             dependencies: ["JunctionCore", "JunctionGateway", logging, lifecycle, unixSignals, argumentParser],
@@ -107,7 +111,8 @@ let package = Package(
 
         // What the tests of several targets share.
         .target(
-            name: "TestSupport", dependencies: ["JunctionCore"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport", dependencies: ["JunctionCore", "JunctionTCP", "JunctionTesting"],
+            path: "Tests/TestSupport", swiftSettings: settings),
         // What holds for every framing: the tests and the fuzz targets check it.
         .target(
             name: "FramingChecks", dependencies: ["JunctionFraming", "TestSupport", nioCore],
@@ -134,9 +139,12 @@ let package = Package(
         tests(
             "JunctionTCP",
             [
-                "JunctionCore", "JunctionTCP", "JunctionTransport", "TestSupport", nioCore, nioEmbedded, logging,
-                lifecycle,
+                "JunctionCore", "JunctionTCP", "JunctionTesting", "JunctionTransport", "TestSupport", nioCore,
+                nioEmbedded, logging, lifecycle,
             ]),
+        tests(
+            "JunctionTesting",
+            ["JunctionCore", "JunctionTCP", "JunctionTesting", "TestSupport", nioCore, nioPosix, nioEmbedded]),
         tests("JunctionUDP", ["JunctionUDP", "TestSupport", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.

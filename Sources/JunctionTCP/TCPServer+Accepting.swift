@@ -6,37 +6,40 @@ package import NIOCore
 import Synchronization
 
 extension TCPServer {
-    /// Serves an accepted channel, on its loop. A listener that shares its port calls it, too.
+    /// Serves an accepted channel, on its loop. A listener that shares its port calls it, too. Throws when the connection is
+    /// refused, which has been counted then; the caller closes the channel.
     package func accept(_ channel: any Channel) throws {
         guard let proxyProtocol = configuration.proxyProtocol else { return try serve(channel, channel.remoteAddress) }
+        var refusal: NetworkError?
         try ProxyProtocolHandler.install(
             on: channel, proxyProtocol,
             serve: { header, channel in try self.serve(channel, header?.source ?? channel.remoteAddress) },
-            refused: { self.drop($0, channel, channel.remoteAddress) })
+            refused: { reason in
+                refusal = reason
+                self.drop(reason, channel, channel.remoteAddress)
+            })
+        if let refusal { throw refusal }
     }
 
     /// - Parameter peer: where the connection really comes from.
     private func serve(_ channel: any Channel, _ peer: SocketAddress?) throws {
         if let filter = configuration.filter, let peer, !filter.permits(peer) {
-            return refuse(channel, peer, NetworkError(.addressBlocked, "accept: \(peer.text) is not let in"))
+            throw refused(NetworkError(.addressBlocked, "accept: \(peer.text) is not let in"), channel, peer)
         }
         let executor = LoopExecutor.of(channel.eventLoop)
         let core = ConnectionCore(executor: executor, settings: settings)
         let connection = TCPConnection(channel: channel, core: core, executor: executor, remoteAddress: peer)
+        if case .inline(let callbacks) = handling { core.inline = inlineHandlers(callbacks, of: connection) }
+        try settings.configure(channel)
+        core.tls = try configuration.tls?.addHandlers(
+            to: channel, doing: "TLS handshake with \(peer?.text ?? "a client")")
+        try channel.pipeline.syncOperations.addHandler(core)
+        // Not before the core is in place: a drain that has begun reaches the connection at once.
         guard connections.insert(connection) else {
             let limit = "\(configuration.maximumConnections ?? 0) connections are open, which is the limit"
-            return refuse(channel, peer, NetworkError(.tooManyConnections, "accept: \(limit)"))
+            throw refused(NetworkError(.tooManyConnections, "accept: \(limit)"), channel, peer)
         }
         core.onClosed = { [connections] in connections.remove(connection) }
-        if case .inline(let callbacks) = handling { core.inline = inlineHandlers(callbacks, of: connection) }
-        do {
-            try settings.configure(channel)
-            core.tls = try configuration.tls?.addHandlers(to: channel, peer: peer?.text)
-            try channel.pipeline.syncOperations.addHandler(core)
-        } catch {
-            connections.remove(connection)
-            throw error
-        }
         guard let tls = core.tls else { return core.whenOpen { self.begin(connection) } }
         tls.handshake.assumeIsolated().whenComplete { result in
             switch result {
@@ -54,9 +57,10 @@ extension TCPServer {
         }
     }
 
-    private func refuse(_ channel: any Channel, _ peer: SocketAddress?, _ reason: NetworkError) {
+    /// The reason itself, for who closes the channel.
+    private func refused(_ reason: NetworkError, _ channel: any Channel, _ peer: SocketAddress?) -> NetworkError {
         drop(reason, channel, peer)
-        channel.close(promise: nil)
+        return reason
     }
 
     private func drop(_ reason: NetworkError, _ channel: any Channel, _ peer: SocketAddress?) {
@@ -72,8 +76,9 @@ extension TCPServer {
     }
 
     /// Ends the connections of a listener that shares its port, as ``run(onListening:)`` does for its own.
-    package func drain() async {
-        await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger)
+    /// The deadline is a timer of `eventLoop`, or of any loop of the process.
+    package func drain(on eventLoop: (any EventLoop)? = nil) async {
+        await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger, on: eventLoop)
     }
 
     private func run(_ handler: @escaping @Sendable (TCPConnection) async throws -> Void, for connection: TCPConnection)

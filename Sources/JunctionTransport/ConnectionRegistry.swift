@@ -56,14 +56,15 @@ package final class ConnectionRegistry: Sendable {
 
     /// Asks every connection to end, waits for that up to `timeout`, closes what is left, and waits for the rest.
     ///
-    /// Runs to its end also in a cancelled task: a server drains *because* it was cancelled.
-    package func drain(timeout: TimeAmount, logger: Logger) async {
+    /// Runs to its end also in a cancelled task: a server drains *because* it was cancelled. The deadline is a timer of
+    /// `eventLoop`, or of any loop of the process.
+    package func drain(timeout: TimeAmount, logger: Logger, on eventLoop: (any EventLoop)? = nil) async {
         let connections = state.withLock { state in
             state.isDraining = true
             return Array(state.connections.values)
         }
         for connection in connections { connection.beginDrain() }
-        let deadline = EventLoops.group.next().scheduleTask(in: timeout) {
+        let deadline = (eventLoop ?? EventLoops.group.next()).scheduleTask(in: timeout) {
             let late = self.state.withLock { Array($0.connections.values) }
             guard !late.isEmpty else { return }
             logger.warning("drain deadline passed", metadata: ["connections": "\(late.count)"])

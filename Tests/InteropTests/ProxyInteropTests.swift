@@ -15,7 +15,7 @@ import Testing
         }
         let logger = Logger(label: "test")
         let listener = Listener(
-            address: ListenAddress(host: "127.0.0.1", port: 0), drainTimeout: .seconds(10), logger: logger)
+            address: ListenAddress.host("127.0.0.1", port: 0), drainTimeout: .seconds(10), logger: logger)
         let proxies = ProxyProtocol { $0.ipAddress == "127.0.0.1" }
         let (addresses, listening) = AsyncStream.makeStream(of: SocketAddress.self)
         try await withThrowingTaskGroup { group in

@@ -1,4 +1,5 @@
 import JunctionTCP
+import JunctionTesting
 import NIOCore
 import TestSupport
 import Testing
@@ -77,27 +78,63 @@ struct BackPressureTests {
 
     @Test("a suspended write ends with its task, and leaves other writes waiting")
     func cancelledWrite() async throws {
-        let gate = Gate()
+        let (clock, gate) = (VirtualClock(), Gate())
         let server = TCPServer.local { connection in
             await gate.wait()
             _ = try await connection.readAll()
         }
-        try await server.withListening { address in
-            try await TCPClient.withConnection(to: address) { connection in
-                async let other: Void = Self.writeAll(to: connection, Counter())
-                await Task.yield()
-                let cancelled = Task { try await connection.write(ByteBuffer(repeating: 0, count: 64_000_000)) }
-                cancelled.cancel()
-                await #expect(throws: CancellationError.self) { try await cancelled.value }
-                gate.open()
-                try await other
+        let link = try await InMemoryLink.connect(to: server, clock: clock)
+        let (written, cancelled) = (Counter(), Counter())
+        let other = Task(executorPreference: clock.executor) { try await Self.writeAll(to: link.client, written) }
+        let writing = Task(executorPreference: clock.executor) {
+            do {
+                try await link.client.write(ByteBuffer(repeating: 0, count: 1))
+            } catch is CancellationError {
+                cancelled.add(1)
             }
+        }
+        await clock.settle()
+        let before = written.value
+        #expect(before < Self.chunks)
+        writing.cancel()
+        try await writing.value
+        await clock.settle()
+        #expect(cancelled.value == 1 && written.value == before)
+        gate.open()
+        try await other.value
+        #expect(written.value == Self.chunks)
+    }
+
+    @Test("a writer is ahead of a reader by what both sides may hold, and by no more however long it waits")
+    func bounded() async throws {
+        let clock = VirtualClock()
+        var configuration = TCPServer.Configuration()
+        configuration.connection.highWaterMark = 10_000
+        let written = Counter()
+        let server = TCPServer.local(configuration: configuration) { connection in
+            while true {
+                try await connection.write(ByteBuffer(repeating: 0, count: 1_000))
+                written.add(1)
+            }
+        }
+        let link = try await InMemoryLink.connect(to: server, clock: clock, conditions: .init(capacity: 5_000))
+        await clock.settle()
+        let before = written.value
+        // The client's inbox holds 65,536, the way 5,000, the server's queue 10,000; each takes a part of a write more.
+        #expect(before > 60 && before < 90)
+        await clock.advance(by: .seconds(30))
+        #expect(written.value == before)
+        while written.value == before {
+            _ = try await link.client.readText()
+            await clock.settle()
         }
     }
 
     @Test("a suspended write fails when the peer resets the connection")
     func resetWhileSuspended() async throws {
-        let server = TCPServer.local { connection in connection.reset() }
+        let server = TCPServer.local { connection in
+            for try await _ in connection.inbound { return connection.reset() }
+        }
         try await server.withListening { address in
             try await TCPClient.withConnection(to: address) { connection in
                 let error = await networkError { try await Self.writeAll(to: connection, Counter()) }

@@ -1,4 +1,5 @@
 import JunctionTCP
+import JunctionTesting
 import NIOCore
 import TestSupport
 import Testing
@@ -19,6 +20,23 @@ struct FramingTests {
                 connection.finish()
                 #expect(await lines.take() == ["first", "second", "", "last"])
             }
+        }
+    }
+
+    @Test("gives the same lines for every size of read, and for reads of random sizes", arguments: 1...24)
+    func everySplit(_ size: Int) async throws {
+        let lines = Box<[String]>()
+        let server = TCPServer.local(framing: .lines()) { connection in
+            var all: [String] = []
+            for try await line in connection.inbound { all.append(String(buffer: line)) }
+            lines.put(all)
+        }
+        let clock = VirtualClock()
+        for reads: InMemoryLink.Conditions.Reads in [.atMost(size), .random(upTo: size, seed: UInt64(size))] {
+            let link = try await InMemoryLink.connect(to: server, clock: clock, conditions: .init(splitReads: reads))
+            try await link.client.write("first\nsecond\r\n\n\r\nlast")
+            link.client.finish()
+            #expect(await lines.take() == ["first", "second", "", "", "last"])
         }
     }
 
@@ -84,6 +102,27 @@ struct FramingTests {
                 try await connection.write("a line")
                 #expect(try await connection.readText() == "a line")
             }
+        }
+    }
+
+    @Test("a line is unfinished until its client has paused for the whole time")
+    func flushingTime() async throws {
+        let clock = VirtualClock()
+        let arrivals = Box<(String, Duration)>()
+        let server = TCPServer.local(framing: .lines(flushingAfter: .milliseconds(50))) { connection in
+            for try await line in connection.inbound { arrivals.put((String(buffer: line), clock.now.offset)) }
+        }
+        let link = try await InMemoryLink.connect(to: server, clock: clock)
+        for text in ["be", "g", "in"] {
+            try await link.client.write(text)
+            await clock.advance(by: .milliseconds(49))
+        }
+        await clock.advance(by: .milliseconds(1))
+        try await link.client.write("whole\nrest")
+        await clock.advance(by: .seconds(1))
+        for (text, milliseconds) in [("begin", 148), ("whole", 148), ("rest", 198)] {
+            let (line, time) = try #require(await arrivals.take())
+            #expect(line == text && time == .milliseconds(milliseconds))
         }
     }
 

@@ -1,4 +1,5 @@
 import JunctionTCP
+import JunctionTesting
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -93,6 +94,51 @@ struct ShutdownTests {
             Issue.record("the shutdown ended the connection")
             return
         }
+    }
+
+    @Test("handlers have the drain timeout, 10 seconds, and not a nanosecond more; then their tasks are cancelled")
+    func drainTimeout() async throws {
+        let clock = VirtualClock()
+        let ends = Box<Duration>()
+        let server = TCPServer.local { connection in
+            try await connection.write("hello")
+            for try await _ in connection.inbound {}
+            _ = try? await clock.sleep(for: .seconds(3600))
+            ends.put(clock.now.offset)
+        }
+        let link = try await InMemoryLink.connect(to: server, clock: clock)
+        #expect(try await link.client.readText() == "hello")
+        let drain = await server.beginDrain(on: clock)
+        await clock.advance(by: .seconds(10) - .nanoseconds(1))
+        #expect(server.connectionCount == 1)
+        await clock.advance(by: .nanoseconds(1))
+        #expect(server.connectionCount == 0)
+        await drain.value
+        #expect(await ends.take() == .seconds(10))
+        #expect(try await link.client.readText() == nil)
+    }
+
+    @Test("a drain that ends before its deadline leaves no timer behind: the next one has the whole time again")
+    func drainAgain() async throws {
+        let clock = VirtualClock()
+        let server = TCPServer.local { connection in
+            let question = try await connection.readText()
+            if question != nil { try await clock.sleep(for: .seconds(3600)) }
+        }
+        let quick = try await InMemoryLink.connect(to: server, clock: clock)
+        let first = await server.beginDrain(on: clock)
+        #expect(try await quick.client.readText() == nil)
+        quick.client.close()
+        await first.value
+        await clock.advance(by: .seconds(5))
+        let slow = try await InMemoryLink.connect(to: server, clock: clock)
+        try await slow.client.write("question")
+        let drain = await server.beginDrain(on: clock)
+        await clock.advance(by: .seconds(10) - .nanoseconds(1))
+        #expect(server.connectionCount == 1)
+        await clock.advance(by: .nanoseconds(1))
+        await drain.value
+        #expect(server.connectionCount == 0)
     }
 
     @Test("an inline server closes its connections behind what it wrote")

@@ -12,21 +12,6 @@ extension TCPServer {
     }
 }
 
-extension TCPConnection {
-    /// Everything the peer sends until it ends its side.
-    func readAll() async throws -> ByteBuffer {
-        var all = ByteBuffer()
-        for try await var part in inbound { all.writeBuffer(&part) }
-        return all
-    }
-
-    /// The next message as text; `nil` at the end.
-    func readText() async throws -> String? {
-        var iterator = inbound.makeAsyncIterator()
-        return try await iterator.next().map { String(buffer: $0) }
-    }
-}
-
 /// A counter that tasks share.
 final class Counter: Sendable {
     private let count = Atomic(0)

@@ -33,7 +33,12 @@ package struct Listener: Sendable {
         gate: AcceptGate = AcceptGate(),
         initialize: @escaping @Sendable (any Channel) throws -> Void
     ) async throws {
-        let sockets = try await address.bind(count: reusePort ? EventLoops.all.count : nil)
+        let sockets: [BoundSocket]
+        do {
+            sockets = try await address.bind(count: reusePort ? EventLoops.all.count : nil)
+        } catch is CancellationError {
+            return  // before anything was open
+        }
         var channels: [any Channel] = []
         do {
             for (index, socket) in sockets.enumerated() {

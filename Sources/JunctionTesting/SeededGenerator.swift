@@ -1,11 +1,11 @@
-/// A small generator with a fixed seed, so that a failing test fails again.
-public struct SeededGenerator: RandomNumberGenerator {
+/// A small generator with a fixed seed (SplitMix64), so that a failing test fails again.
+public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     /// The same seed gives the same numbers.
     public init(seed: UInt64) { state = seed }
 
-    /// The next number (SplitMix64).
+    /// The next number.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

@@ -1,0 +1,2 @@
+@_exported public import JunctionCore
+@_exported public import JunctionTCP
