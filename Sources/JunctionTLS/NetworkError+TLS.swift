@@ -83,7 +83,8 @@ extension NetworkError {
             switch reason {
             case "HTTP_REQUEST", "HTTPS_PROXY_REQUEST":
                 "the peer speaks HTTP without TLS"
-            case "WRONG_VERSION_NUMBER", "UNEXPECTED_RECORD", "UNEXPECTED_MESSAGE", "CLIENTHELLO_PARSE_FAILED", "DECODE_ERROR":
+            case "WRONG_VERSION_NUMBER", "UNEXPECTED_RECORD", "UNEXPECTED_MESSAGE", "CLIENTHELLO_PARSE_FAILED",
+                "DECODE_ERROR":
                 "the peer does not speak TLS as it should"
             case "UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION":
                 "the two sides have no version of TLS in common"

@@ -8,7 +8,9 @@ struct FramingViolationTests {
     /// What a server's handler was given: messages, and the error that ended them.
     private typealias Result = ([String], NetworkError?)
 
-    private func serve(_ framing: Framing, _ client: @escaping @Sendable (TCPConnection) async throws -> Void) async throws -> Result? {
+    private func serve(_ framing: Framing, _ client: @escaping @Sendable (TCPConnection) async throws -> Void)
+        async throws -> Result?
+    {
         let results = Box<Result>()
         let server = TCPServer.local(framing: framing) { connection in
             var messages: [String] = []

@@ -78,7 +78,7 @@ final class DialRace<Output: Sendable>: Sendable {
     private func lookUp(_ family: AddressFamily) {
         let plan = plan
         state.value.lookups.append(
-            Task {
+            Task(executorPreference: LoopExecutor.of(eventLoop)) {  // a busy global pool does not hold the answer up
                 let answer: Result<[SocketAddress], NetworkError>
                 do {
                     answer = .success(try await plan.resolver.addresses(of: plan.host, port: plan.port, family: family))

@@ -74,8 +74,8 @@ package struct Listener: Sendable {
             }
         let channel = try await bootstrap.serverChannelInitializer { [logger] channel in
             let handler = AcceptHandler(logger: logger, gate: gate) { child in
-                try StreamChannel.configure(child)
                 try initialize(child)
+                try StreamChannel.configure(child)  // throws when the channel was closed meanwhile
             }
             return channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
         }.withBoundSocket(descriptor).get()
