@@ -72,6 +72,7 @@ extension ConnectionCore {
         guard let context else { return }
         _ = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self, SocketCalls.resetOnClose)
+        (context.channel as? any ResettableChannel)?.resetOnClose()
         abort(.reset)
     }
 
