@@ -47,7 +47,7 @@ extension ConnectionCore {
         startWriteClock()
         end.assumeIsolated().whenComplete { [self] _ in
             guard let context = self.context else { return }
-            clocks.stopWrite()
+            clocks?.stopWrite()
             if peerHasEnded { return context.close(mode: .all, promise: nil) }
             linger()
             startLingerClock()
