@@ -21,6 +21,12 @@ extension UInt8 {
     @usableFromInline @inlinable @inline(__always)
     package static var highs: UInt64 { 0x8080_8080_8080_8080 }
 
+    /// Whether one of the bytes is less than `limit`, which is at most 128.
+    @usableFromInline @inlinable @inline(__always)
+    package static func containsByte(below limit: UInt8, in word: UInt64) -> Bool {
+        (word &- self.ones &* UInt64(limit)) & ~word & self.highs != 0
+    }
+
     /// Nonzero if a byte of `word` ends a run that can be copied between JSON and a string as it is: a quote, a
     /// backslash, a control character or, with `ascii`, anything above U+007F.
     ///

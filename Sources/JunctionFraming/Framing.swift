@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 /// How a stream of bytes is cut into messages, in both directions.
 ///
