@@ -1,4 +1,6 @@
 import JunctionTLS
+import NIOCore
+import NIOEmbedded
 import TLSTesting
 import TestSupport
 import Testing
@@ -102,6 +104,26 @@ import Testing
             #expect(try await client.session().version == .tls13)
             try await client.close()
         }
+    }
+
+    @Test("TLS goes in front of handlers that are there already")
+    func position() async throws {
+        let certificates = try await TestCertificates.shared()
+        let channel = EmbeddedChannel()
+        let reader = PlainTextReader()
+        try channel.pipeline.syncOperations.addHandler(reader)
+        let tls = try ServerTLS(identity: TLSIdentity(certificates.localhost))
+        _ = try tls.addHandlers(to: channel, doing: "serve", position: .before(reader))
+        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        #expect(throws: NetworkError.self) { try channel.writeInbound(ByteBuffer(string: "GET / HTTP/1.1")) }
+        #expect(reader.bytes == 0)
+    }
+
+    private final class PlainTextReader: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private(set) var bytes = 0
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) { bytes += unwrapInboundIn(data).readableBytes }
     }
 
     // MARK: What the client verifies
