@@ -60,7 +60,11 @@ let package = Package(
         // NIO glue shared by the transports; nothing of it is public.
         library("JunctionTransport", ["JunctionCore", nioCore, nioPosix, nioHTTP1, logging, lifecycle, deque]),
         library("JunctionTCP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
-        library("JunctionUDP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+        // System calls of UDP that Swift cannot reach by itself.
+        .target(name: "CJunctionUDP"),
+        library(
+            "JunctionUDP",
+            ["CJunctionUDP", "JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
         library(
             "JunctionWebSocket",
             ["JunctionCore", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging, lifecycle]),
@@ -107,7 +111,7 @@ let package = Package(
                 "JunctionCore", "JunctionTCP", "JunctionTransport", "TestSupport", nioCore, nioEmbedded, logging,
                 lifecycle,
             ]),
-        tests("JunctionUDP", ["JunctionUDP", "TestSupport", nioCore]),
+        tests("JunctionUDP", ["JunctionUDP", "TestSupport", nioCore, logging]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
         tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),
