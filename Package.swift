@@ -100,6 +100,7 @@ let package = Package(
         .target(
             name: "RawClients", dependencies: ["JunctionTCP", "JunctionWebSocket", nioCore, nioHTTP1],
             path: "Tests/RawClients", swiftSettings: settings),
+        tests("JunctionCore", ["JunctionCore", "TestSupport", nioCore]),
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
         tests("EngineIOProtocol", ["EngineIOProtocol", "TestSupport", nioCore]),
         tests(
@@ -124,7 +125,10 @@ let package = Package(
         // Real peers: Node.js, python-socketio, Chromium, ncat (Scripts/setup installs them).
         tests(
             "Interop",
-            ["JunctionTCP", "JunctionUDP", "JunctionSocketIO", nioCore, subprocess, systemPackage],
+            [
+                "JunctionCore", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", "TestSupport", nioCore, subprocess,
+                systemPackage,
+            ],
             resources: [.copy("Peers")]),
     ]
 )

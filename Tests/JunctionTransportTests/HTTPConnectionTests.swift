@@ -1,3 +1,4 @@
+import JunctionCore
 import JunctionTransport
 import NIOCore
 import NIOEmbedded

@@ -1,4 +1,5 @@
 import EngineIOProtocol
+import JunctionCore
 import JunctionTransport
 public import NIOCore
 import NIOHTTP1
