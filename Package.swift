@@ -105,7 +105,7 @@ let package = Package(
         tests("EngineIOProtocol", ["EngineIOProtocol", "TestSupport", nioCore]),
         tests(
             "JunctionTransport",
-            ["JunctionCore", "JunctionTransport", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging]),
+            ["JunctionCore", "JunctionTransport", "TestSupport", nioCore, nioPosix, nioEmbedded, nioHTTP1, logging]),
         tests(
             "JunctionTCP",
             [

@@ -1,4 +1,4 @@
-import NIOCore
+public import NIOCore
 
 #if canImport(Glibc)
     import Glibc
@@ -16,7 +16,7 @@ import NIOCore
 /// do {
 ///     _ = try await TCPClient.connect(host: "localhost", port: 1)
 /// } catch let error as NetworkError where error.code == .connectionRefused {
-///     print(error)   // ECONNREFUSED: connect to localhost:1: connection refused
+///     print(error)   // ECONNREFUSED: connect to localhost:1: 127.0.0.1:1 connection refused
 /// }
 /// ```
 public struct NetworkError: Error, Sendable, CustomStringConvertible {
@@ -108,10 +108,20 @@ public struct NetworkError: Error, Sendable, CustomStringConvertible {
     /// One sentence for a person.
     public var message: String
 
+    /// The peer's address, where the error is about one.
+    public var address: SocketAddress?
+    /// The errors that this one sums up: of a connect that failed, one for each address that was tried, in the order in which
+    /// they failed, and for each look-up that got no answer. Empty for an error that has one cause.
+    public var underlying: [NetworkError]
+
     /// Makes an error.
-    public init(_ code: Code, _ message: String) {
+    public init(
+        _ code: Code, _ message: String, address: SocketAddress? = nil, underlying: [NetworkError] = []
+    ) {
         self.code = code
         self.message = message
+        self.address = address
+        self.underlying = underlying
     }
 
     /// Code and sentence.

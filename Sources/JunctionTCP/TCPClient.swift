@@ -1,28 +1,34 @@
-import JunctionCore
+public import JunctionCore
 import JunctionTransport
 public import NIOCore
-import NIOPosix
 
 /// Connects to TCP servers.
 public enum TCPClient {
     /// Connects to `host`, trying its addresses as RFC 8305 says (Happy Eyeballs).
     ///
-    /// The connection stays open until it is closed; prefer ``withConnection(host:port:framing:timeout:_:)``.
+    /// The connection stays open until it is closed; prefer ``withConnection(host:port:framing:timeout:options:_:)``.
     ///
     /// - Parameters:
-    ///   - timeout: for each attempt. 10 seconds.
-    /// - Throws: ``NetworkError``, for example `.connectionRefused` or `.hostNotFound`; the message names each attempt.
+    ///   - host: a name, or an IP address.
+    ///   - timeout: for the whole connect; short for the option of that name, whose default is 10 seconds.
+    ///   - options: everything else that can be set.
+    /// - Throws: ``NetworkError``, for example `.connectionRefused`, `.hostNotFound` or `.timedOut`; the message names each
+    ///   address that was tried, and `underlying` has an error for each. `CancellationError` when the task is cancelled.
     public static func connect(
-        host: String = "localhost", port: Int, framing: Framing = .raw, timeout: Duration = .seconds(10)
+        host: String = "localhost", port: Int, framing: Framing = .raw, timeout: Duration? = nil,
+        options: ConnectOptions = ConnectOptions()
     ) async throws -> TCPConnection {
-        try await connect("connect to \(host):\(port)", framing, timeout) { $0.connect(host: host, port: port) }
+        try await connect(.host(host, port: port), framing, timeout, options)
     }
 
-    /// Connects to an address.
+    /// Connects to an address, or to the path of a Unix domain socket.
+    ///
+    /// The parameters are those of ``connect(host:port:framing:timeout:options:)``.
     public static func connect(
-        to address: SocketAddress, framing: Framing = .raw, timeout: Duration = .seconds(10)
+        to address: SocketAddress, framing: Framing = .raw, timeout: Duration? = nil,
+        options: ConnectOptions = ConnectOptions()
     ) async throws -> TCPConnection {
-        try await connect("connect to \(address.text)", framing, timeout) { $0.connect(to: address) }
+        try await connect(.address(address), framing, timeout, options)
     }
 
     /// Connects, runs `body` on the connection's event loop, and closes the connection when it returns or throws.
@@ -34,19 +40,23 @@ public enum TCPClient {
     /// }
     /// ```
     public static func withConnection<Result: Sendable>(
-        host: String = "localhost", port: Int, framing: Framing = .raw, timeout: Duration = .seconds(10),
-        _ body: @Sendable (TCPConnection) async throws -> Result
+        host: String = "localhost", port: Int, framing: Framing = .raw, timeout: Duration? = nil,
+        options: ConnectOptions = ConnectOptions(), _ body: @Sendable (TCPConnection) async throws -> Result
     ) async throws -> Result {
-        try await run(body, with: connect(host: host, port: port, framing: framing, timeout: timeout))
+        try await run(body, with: connect(.host(host, port: port), framing, timeout, options))
     }
 
     /// Connects to an address, runs `body` on the connection's event loop, and closes the connection when it ends.
     public static func withConnection<Result: Sendable>(
-        to address: SocketAddress, framing: Framing = .raw, timeout: Duration = .seconds(10),
-        _ body: @Sendable (TCPConnection) async throws -> Result
+        to address: SocketAddress, framing: Framing = .raw, timeout: Duration? = nil,
+        options: ConnectOptions = ConnectOptions(), _ body: @Sendable (TCPConnection) async throws -> Result
     ) async throws -> Result {
-        try await run(body, with: connect(to: address, framing: framing, timeout: timeout))
+        try await run(body, with: connect(.address(address), framing, timeout, options))
     }
+
+    /// What ``ConnectOptions/resolver`` is when none is set: the system's hosts file and DNS. For resolvers that have answers
+    /// of their own for some names only.
+    public static var systemResolver: any HostResolver { SystemResolver() }
 
     private static func run<Result: Sendable>(
         _ body: @Sendable (TCPConnection) async throws -> Result, with connection: TCPConnection
@@ -67,42 +77,18 @@ public enum TCPClient {
     }
 
     private static func connect(
-        _ action: String, _ framing: Framing, _ timeout: Duration,
-        _ start: (ClientBootstrap) -> EventLoopFuture<any Channel>
+        _ target: Dialer.Target, _ framing: Framing, _ timeout: Duration?, _ options: ConnectOptions
     ) async throws -> TCPConnection {
-        let bootstrap = ClientBootstrap(group: EventLoops.group)
-            .connectTimeout(TimeAmount(timeout))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try StreamChannel.configure(channel)
-                    let executor = LoopExecutor.of(channel.eventLoop)
-                    let mark = TCPServer.Configuration().highWaterMark
-                    try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
-                    try channel.pipeline.syncOperations.addHandler(
-                        ConnectionCore(executor: executor, framing: framing, highWaterMark: mark))
-                }
-            }
-        do {
-            return try await start(bootstrap).flatMapThrowing { channel in
-                let core = try channel.pipeline.syncOperations.handler(type: ConnectionCore.self)
-                return TCPConnection(channel: channel, core: core, executor: LoopExecutor.of(channel.eventLoop))
-            }.get()
-        } catch let error as NIOConnectionError {
-            throw NetworkError(error, doing: action)
-        } catch {
-            throw NetworkError(error, doing: action)
+        var options = options
+        if let timeout { options.timeout = timeout }
+        // Everything between the socket and the core, TLS for one, goes into the pipeline before the core.
+        return try await Dialer(target, options: options).dial { channel in
+            let executor = LoopExecutor.of(channel.eventLoop)
+            let mark = TCPServer.Configuration().highWaterMark
+            try channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: mark / 2, high: mark))
+            let core = ConnectionCore(executor: executor, framing: framing, highWaterMark: mark)
+            try channel.pipeline.syncOperations.addHandler(core)
+            return TCPConnection(channel: channel, core: core, executor: executor)
         }
-    }
-}
-
-extension NetworkError {
-    /// One error for all attempts: the code of the first that says most, and a sentence that names each.
-    fileprivate init(_ error: NIOConnectionError, doing action: String) {
-        let attempts = error.connectionErrors.map { NetworkError($0.error, doing: "connect to \($0.target.text)") }
-        guard let first = attempts.first else {
-            self.init(.hostNotFound, "\(action): the host name has no address")
-            return
-        }
-        self.init(first.code, "\(action): " + attempts.map(\.message).joined(separator: "; "))
     }
 }

@@ -3,9 +3,11 @@ package import NIOCore
 /// How every TCP connection of Junction is set up, accepted or dialled.
 package enum StreamChannel {
     /// Sets the options of a new channel. On its loop, before the first read.
-    package static func configure(_ channel: any Channel) throws {
+    ///
+    /// - Parameter isTCP: false for a Unix domain socket, which has no TCP options.
+    package static func configure(_ channel: any Channel, isTCP: Bool = true) throws {
         guard let options = channel.syncOptions else { return }
-        try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        if isTCP { try options.setOption(.tcpOption(.tcp_nodelay), value: 1) }
         try options.setOption(.allowRemoteHalfClosure, value: true)
         // One read for each readiness: the next readiness tells the same at no cost, and other connections come sooner.
         try options.setOption(.maxMessagesPerRead, value: 1)

@@ -26,7 +26,7 @@ struct ErrorTests {
         #expect(error?.code == .connectionRefused)
         let message = try #require(error?.message)
         #expect(message.hasPrefix("connect to localhost:\(port): "))
-        #expect(message.contains("connect to 127.0.0.1:\(port): connection refused"))
+        #expect(message.contains("127.0.0.1:\(port) connection refused"))
     }
 
     @Test("says plainly that another program listens there already")
