@@ -112,7 +112,7 @@ let package = Package(
                 "JunctionCore", "JunctionTCP", "JunctionTransport", "TestSupport", nioCore, nioEmbedded, logging,
                 lifecycle,
             ]),
-        tests("JunctionUDP", ["JunctionUDP", "TestSupport", nioCore, logging]),
+        tests("JunctionUDP", ["CJunctionUDP", "JunctionUDP", "TestSupport", nioCore, nioEmbedded, logging]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
         tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),

@@ -1,4 +1,4 @@
-import JunctionCore
+public import JunctionCore
 
 extension UDPSocket {
     /// The kind of addresses that a socket speaks.
@@ -64,6 +64,8 @@ extension UDPSocket {
         public var receiveFilter = AddressFilter()
         /// To whom datagrams are sent; other sends throw `.addressBlocked`. Permits everybody.
         public var sendFilter = AddressFilter()
+        /// Finds the addresses of host names; `nil` asks the operating system.
+        public var resolver: (any HostResolver)?
         /// How long a server's handlers may go on with what was received when the server drains. 10 seconds.
         public var drainTimeout: Duration = .seconds(10)
 

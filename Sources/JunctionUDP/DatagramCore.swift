@@ -69,7 +69,7 @@ final class DatagramCore: TurnFlushing {
         inbox = DatagramInbox(limit: configuration.queueLimit, policy: configuration.overflowPolicy)
         closed = executor.eventLoop.makePromise()
         sender = DatagramSender(
-            descriptor: descriptor.number, isIPv6: descriptor.isIPv6, segments: configuration.segmentsOnSend,
+            descriptor: descriptor.number, segments: configuration.segmentsOnSend,
             queueLimit: configuration.sendQueueLimit)
         boundAddress = addresses.local
     }
@@ -246,12 +246,14 @@ final class DatagramCore: TurnFlushing {
             }
             return .connected
         }
-        guard let key = PeerKey(address) else {
+        guard var key = PeerKey(address) else {
             throw NetworkError(.addressFamilyNotSupported, "send: UDP has no addresses that are paths")
         }
+        if descriptor.isIPv6 { key = key.asIPv6 }
         if let peer {
             guard peer == key else {
-                throw NetworkError(.alreadyConnected, "send to \(address.text): the socket is connected to another peer")
+                throw NetworkError(
+                    .alreadyConnected, "send to \(address.text): the socket is connected to another peer")
             }
             return .connected
         }

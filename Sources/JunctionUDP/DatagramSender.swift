@@ -33,7 +33,6 @@ final class DatagramSender {
     private static let refusals: Set<CInt> = [EIO, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP]
 
     private let descriptor: CInt
-    private let isIPv6: Bool
     private let queueLimit: Int
     private var runs: SendRuns
     /// What the kernel had no room for, in order.
@@ -49,9 +48,8 @@ final class DatagramSender {
     private(set) var calls = 0
     private(set) var messages = 0
 
-    init(descriptor: CInt, isIPv6: Bool, segments: Bool, queueLimit: Int) {
+    init(descriptor: CInt, segments: Bool, queueLimit: Int) {
         self.descriptor = descriptor
-        self.isIPv6 = isIPv6
         self.queueLimit = queueLimit
         self.runs = SendRuns(gathers: segments && junction_udp_can_segment(descriptor) != 0)
     }
@@ -149,7 +147,7 @@ final class DatagramSender {
         while count < Scratch.messageCount, first + count < runs.runs.count {
             let run = runs.runs[first + count]
             guard vectors + Int(run.count) <= Scratch.vectorCount else { break }
-            run.peer.write(to: &scratch.messages[count], ofIPv6Socket: isIPv6)
+            run.peer.write(to: &scratch.messages[count])
             scratch.messages[count].segment = run.count > 1 ? UInt16(truncatingIfNeeded: run.segment) : 0
             scratch.messages[count].vectors = UInt32(truncatingIfNeeded: run.count)
             runs.forEachItem(of: run) { item in

@@ -1,62 +1,46 @@
 import JunctionCore
+import JunctionTransport
 import NIOCore
-import NIOPosix
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Android)
-    import Android
-#else
-    import Darwin
-#endif
 
 /// Finds addresses that a socket of a given family can be bound to or send to.
-///
-/// NIO's look-up takes the first address of any family, which an IPv4 socket may not be able to reach: `localhost` is `::1`
-/// first.
-enum HostLookup {
-    private struct Question: Sendable {
-        /// What the address is wanted for, in words.
-        var action: String
-        var family: UDPSocket.Family
-        /// Whether IPv4 addresses may be found as IPv6 spells them.
-        var mapping: Bool
-        /// Whether only addresses are understood, which nobody need be asked for.
-        var isNumeric = false
+struct HostLookup: Sendable {
+    private let family: UDPSocket.Family
+    private let ipv6Only: Bool
+    private let resolver: any HostResolver
+
+    init(_ configuration: UDPSocket.Configuration) {
+        self.init(configuration, configuration.family)
     }
 
-    /// Where a socket may be bound, the best first.
-    static func bindAddresses(
-        _ host: String?, _ port: Int, _ family: UDPSocket.Family
-    ) async throws -> [SocketAddress] {
+    /// For a socket of that family, whatever the configuration says.
+    init(_ configuration: UDPSocket.Configuration, _ family: UDPSocket.Family) {
+        self.family = family
+        ipv6Only = configuration.ipv6Only
+        resolver = configuration.resolver ?? SystemResolver()
+    }
+
+    /// Where a socket may be bound, the best first. Without a host that is every address of the machine.
+    func bindAddresses(_ host: String?, _ port: Int) async throws -> [SocketAddress] {
+        let action = "listen on \(ListenAddress(host: host, port: port))"
         guard let host else {
-            guard UInt16(exactly: port) != nil else { throw badPort("listen on *", port) }
-            let (any4, any6) = (
-                try SocketAddress(ipAddress: "0.0.0.0", port: port), try SocketAddress(ipAddress: "::", port: port)
-            )
-            return switch family {
-            case .automatic: [any6, any4]
-            case .ipv4: [any4]
-            case .ipv6: [any6]
-            }
+            try Self.check(port, action)
+            let wildcards =
+                switch family {
+                case .automatic: ["::", "0.0.0.0"]
+                case .ipv4: ["0.0.0.0"]
+                case .ipv6: ["::"]
+                }
+            return try wildcards.map { try SocketAddress(ipAddress: $0, port: port) }
         }
-        return try await addresses(host, port, Question(action: "listen on", family: family, mapping: false))
+        return try await addresses(of: host, port, action: action, binding: true)
     }
 
-    /// The address of `host` to connect a socket of the family to.
-    static func address(of host: String, port: Int, _ family: UDPSocket.Family) async throws -> SocketAddress {
-        try await first(host, port, Question(action: "connect to", family: family, mapping: true))
-    }
-
-    /// The address of `host` that the system prefers, IPv4 for an IPv4 socket, else IPv6 or an IPv4 address as IPv6 spells it
-    /// (`::ffff:127.0.0.1`).
-    static func address(
-        of host: String, port: Int, for family: NIOBSDSocket.ProtocolFamily, action: String
-    ) async throws -> SocketAddress {
-        let question = Question(action: action, family: family == .inet ? .ipv4 : .ipv6, mapping: true)
-        return try await first(host, port, question)
+    /// Where to send for a host: of its IPv6 and IPv4 addresses one that the machine has a route to, IPv6 if there is a choice.
+    func address(of host: String, port: Int, action: String) async throws -> SocketAddress {
+        let action = "\(action) \(ListenAddress(host: host, port: port))"
+        let candidates = try await addresses(of: host, port, action: action, binding: false)
+        guard candidates.count > 1 else { return candidates[0] }
+        return candidates.first(where: SocketDescriptor.hasRoute) ?? candidates[0]
     }
 
     /// Every address of the machine, in the family of another address.
@@ -64,72 +48,32 @@ enum HostLookup {
         try SocketAddress(ipAddress: address.protocol == .inet6 ? "::" : "0.0.0.0", port: 0)
     }
 
-    private static func hints(_ question: Question) -> addrinfo {
-        let (family, mapping) = (question.family, question.mapping)
-        var hints = addrinfo()
-        #if canImport(Darwin)
-            hints.ai_socktype = SOCK_DGRAM
-        #elseif canImport(Glibc) || canImport(Musl) || canImport(Android)
-            hints.ai_socktype = CInt(SOCK_DGRAM.rawValue)
-        #endif
-        hints.ai_flags = AI_NUMERICSERV
-        if question.isNumeric { hints.ai_flags |= AI_NUMERICHOST }
-        switch family {
-        case .automatic: hints.ai_family = AF_UNSPEC
-        case .ipv4: hints.ai_family = AF_INET
-        case .ipv6:
-            hints.ai_family = AF_INET6
-            if mapping { hints.ai_flags |= AI_V4MAPPED | AI_ALL }
+    /// At least one address.
+    private func addresses(
+        of host: String, _ port: Int, action: String, binding: Bool
+    ) async throws -> [SocketAddress] {
+        try Self.check(port, action)
+        // An IPv6 socket can send to IPv4 addresses, as `::ffff:a.b.c.d`.
+        let families: [AddressFamily] =
+            switch family {
+            case .automatic: [.ipv6, .ipv4]
+            case .ipv4: [.ipv4]
+            case .ipv6: binding || ipv6Only ? [.ipv6] : [.ipv6, .ipv4]
+            }
+        var found: [SocketAddress] = []
+        if let address = IPAddress(host) {
+            found = [try SocketAddress(address, port: port)]  // nobody need be asked
+        } else {
+            for family in families { found += try await resolver.addresses(of: host, port: port, family: family) }
         }
-        return hints
-    }
-
-    private static func first(_ host: String, _ port: Int, _ question: Question) async throws -> SocketAddress {
-        guard let first = try await addresses(host, port, question).first else { throw notFound("\(question.action) \(host)") }
-        return first
-    }
-
-    private static func addresses(_ host: String, _ port: Int, _ question: Question) async throws -> [SocketAddress] {
-        guard UInt16(exactly: port) != nil else { throw badPort("\(question.action) \(host)", port) }
-        var numeric = question
-        numeric.isNumeric = true
-        let known = ask(host, port, numeric)  // an address needs nobody to be asked
-        if !known.isEmpty { return known }
-        let found = try await NIOThreadPool.singleton.runIfActive { ask(host, port, question) }  // the resolver blocks
-        guard !found.isEmpty else { throw notFound("\(question.action) \(host)") }
+        found.removeAll { address in !(AddressFamily(of: address).map(families.contains) ?? false) }
+        guard !found.isEmpty else { throw NetworkError(.hostNotFound, "\(action): the host name has no address") }
         return found
     }
 
-    private static func ask(_ host: String, _ port: Int, _ question: Question) -> [SocketAddress] {
-        var hints = hints(question)
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, String(port), &hints, &list) == 0 else { return [] }
-        defer { freeaddrinfo(list) }
-        var addresses: [SocketAddress] = []
-        var next = list
-        while let entry = next?.pointee {
-            if let raw = entry.ai_addr, let address = SocketAddress(raw, named: host) { addresses.append(address) }
-            next = entry.ai_next
-        }
-        return addresses
-    }
-
-    private static func badPort(_ action: String, _ port: Int) -> NetworkError {
-        NetworkError(.invalidPort, "\(action):\(port): there is no such port")
-    }
-
-    private static func notFound(_ action: String) -> NetworkError {
-        NetworkError(.hostNotFound, "\(action): the host name has no address")
-    }
-}
-
-extension SocketAddress {
-    fileprivate init?(_ address: UnsafeMutablePointer<sockaddr>, named host: String) {
-        let raw = UnsafeRawPointer(address)
-        switch CInt(address.pointee.sa_family) {
-        case AF_INET: self.init(raw.loadUnaligned(as: sockaddr_in.self), host: host)
-        case AF_INET6: self.init(raw.loadUnaligned(as: sockaddr_in6.self), host: host)
-        default: return nil
+    private static func check(_ port: Int, _ action: String) throws {
+        guard UInt16(exactly: port) != nil else {
+            throw NetworkError(.invalidPort, "\(action): \(port) is no port: ports are 0 to 65535")
         }
     }
 }

@@ -82,20 +82,20 @@ struct PeerKey: Hashable {
     /// Whether IPv4 carries the packets.
     var isIPv4: Bool { family == 4 || isMapped }
 
-    /// Writes the address where the system wants it. An IPv6 socket gets an IPv4 address as `::ffff:a.b.c.d`.
-    func write(to message: inout junction_udp_message, ofIPv6Socket: Bool) {
+    /// An IPv4 address as IPv6 spells it: `::ffff:a.b.c.d`. That is how an IPv6 socket sees IPv4 peers.
+    var asIPv6: PeerKey {
+        guard family == 4 else { return self }
+        let mapped = UInt64(0xFFFF) << 32 | UInt64(UInt32(truncatingIfNeeded: low).bigEndian)
+        return PeerKey(high: 0, low: mapped.bigEndian, rest: 6 << 48 | UInt64(port) << 32)
+    }
+
+    /// Writes the address where the system wants it.
+    func write(to message: inout junction_udp_message) {
+        message.family = UInt8(truncatingIfNeeded: family)
         message.port = port
-        if family == 4, ofIPv6Socket {
-            message.family = 6
-            message.high = 0
-            message.low = (UInt64(0xFFFF) << 32 | UInt64(UInt32(truncatingIfNeeded: low).bigEndian)).bigEndian
-            message.scope = 0
-        } else {
-            message.family = UInt8(truncatingIfNeeded: family)
-            message.high = high
-            message.low = low
-            message.scope = scope
-        }
+        message.high = high
+        message.low = low
+        message.scope = scope
     }
 }
 

@@ -126,6 +126,7 @@ struct SocketDescriptor: Sendable {
     }
 
     func connect(to address: SocketAddress) throws {
+        let address = isIPv6 ? try address.asIPv6() : address
         let result = address.withSockAddr { pointer, size in
             #if canImport(Glibc)
                 Glibc.connect(number, pointer, socklen_t(size))
@@ -138,6 +139,13 @@ struct SocketDescriptor: Sendable {
             #endif
         }
         _ = try Self.check(result, "connect")
+    }
+
+    /// Whether the machine knows a way to the address. Nothing is sent.
+    static func hasRoute(to address: SocketAddress) -> Bool {
+        guard let probe = try? SocketDescriptor(ipv6: address.protocol == .inet6) else { return false }
+        defer { probe.closeDescriptor() }
+        return (try? probe.connect(to: address)) != nil
     }
 
     /// Leaves the peer and has the address again that it was bound to.
@@ -182,6 +190,12 @@ struct SocketDescriptor: Sendable {
 }
 
 extension SocketAddress {
+    /// An IPv4 address as IPv6 spells it: `::ffff:a.b.c.d`.
+    fileprivate func asIPv6() throws -> SocketAddress {
+        guard case .v4 = self, let text = ipAddress, let port else { return self }
+        return try SocketAddress(ipAddress: "::ffff:\(text)", port: port)
+    }
+
     /// The IP address in the storage; `nil` for another family.
     init?(_ storage: sockaddr_storage) {
         switch CInt(storage.ss_family) {

@@ -57,7 +57,7 @@ extension UDPSocket {
             request.imr_ifindex = CInt(bitPattern: index)
             do {
                 try socket.setValue(ip, IP_MULTICAST_IF, request)
-            } catch where socket.isIPv6 {}  // a socket that speaks IPv6 alone
+            } catch  where socket.isIPv6 {}  // a socket that speaks IPv6 alone
         }
     }
 
@@ -84,12 +84,16 @@ extension UDPSocket {
 
     /// Sets ``receiveBufferSize``. The system may give less (`net.core.rmem_max` on Linux): read what it gave.
     public func setReceiveBufferSize(_ bytes: Int) async throws {
-        try await setting("the receive buffer") { try $0.set(SOL_SOCKET, SO_RCVBUF, Self.checked(bytes, 1...Int(CInt.max))) }
+        try await setting("the receive buffer") {
+            try $0.set(SOL_SOCKET, SO_RCVBUF, Self.checked(bytes, 1...Int(CInt.max)))
+        }
     }
 
     /// Sets ``sendBufferSize``. The system may give less (`net.core.wmem_max` on Linux): read what it gave.
     public func setSendBufferSize(_ bytes: Int) async throws {
-        try await setting("the send buffer") { try $0.set(SOL_SOCKET, SO_SNDBUF, Self.checked(bytes, 1...Int(CInt.max))) }
+        try await setting("the send buffer") {
+            try $0.set(SOL_SOCKET, SO_SNDBUF, Self.checked(bytes, 1...Int(CInt.max)))
+        }
     }
 
     private static func checked(_ value: Int, _ range: ClosedRange<Int>) throws -> CInt {
@@ -144,7 +148,7 @@ extension SocketDescriptor {
     fileprivate func setIPv4(_ name: CInt, _ value: CInt) throws {
         do {
             try set(ip, name, value)
-        } catch where isIPv6 {}
+        } catch  where isIPv6 {}
     }
 
     /// Sets what must be known before the socket is bound.

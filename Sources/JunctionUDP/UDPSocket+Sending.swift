@@ -36,12 +36,13 @@ extension UDPSocket {
         try await send(Self.joined(buffers), to: address)
     }
 
-    /// Sends to a host by name. The name is looked up each time: keep the address where that matters.
+    /// Sends to a host by name. The name is looked up each time, by ``Configuration/resolver``: keep the address where that
+    /// matters.
     ///
-    /// An IPv4 socket sends to the host's IPv4 address, another one to the address that the system prefers. Throws
-    /// ``NetworkError`` `.hostNotFound` when there is none of that kind.
+    /// An IPv4 socket sends to an IPv4 address of the host, another one to an IPv6 or IPv4 address that the machine has a route
+    /// to. Throws ``NetworkError`` `.hostNotFound` when there is none of that kind.
     public func send(_ payload: ByteBuffer, toHost host: String, port: Int) async throws {
-        let address = try await HostLookup.address(of: host, port: port, for: family, action: "send to")
+        let address = try await lookup.address(of: host, port: port, action: "send to")
         try await send(payload, to: address)
     }
 

@@ -20,6 +20,8 @@ public final class UDPSocket: Sendable {
     private let core: NIOLoopBound<DatagramCore>
     private let reader: InboxReader
     private let closed: EventLoopFuture<Void>
+    /// Finds addresses that this socket can send to.
+    let lookup: HostLookup
 
     /// Made on the core's loop.
     private init(_ core: DatagramCore) {
@@ -28,6 +30,7 @@ public final class UDPSocket: Sendable {
         closed = core.closed.futureResult
         self.core = NIOLoopBound(core, eventLoop: core.executor.eventLoop)
         reader = InboxReader(core.inbox, on: core.executor)
+        lookup = HostLookup(core.configuration, core.descriptor.isIPv6 ? .ipv6 : .ipv4)
     }
 
     /// The address that the socket is bound to.
@@ -55,7 +58,7 @@ public final class UDPSocket: Sendable {
     static func bind(
         host: String?, port: Int, _ configuration: Configuration, _ logger: Logger, on eventLoop: any EventLoop
     ) async throws -> UDPSocket {
-        let candidates = try await HostLookup.bindAddresses(host, port, configuration.family)
+        let candidates = try await HostLookup(configuration).bindAddresses(host, port)
         do {
             var failure: (any Error)?
             for address in candidates {
@@ -96,7 +99,8 @@ public final class UDPSocket: Sendable {
         logger: Logger = Logger(label: "junction.udp")
     ) async throws -> UDPSocket {
         do {
-            let address = try await HostLookup.address(of: host, port: port, configuration.family)
+            let lookup = HostLookup(configuration)
+            let address = try await lookup.address(of: host, port: port, action: "connect to")
             let descriptor = try open(at: HostLookup.wildcard(for: address), configuration)
             let socket = try await wrap(descriptor, configuration, logger, on: EventLoops.group.next())
             do {
@@ -175,7 +179,7 @@ public final class UDPSocket: Sendable {
     ///   `.networkUnreachable` …
     public func connect(toHost host: String, port: Int) async throws {
         do {
-            try await connect(to: try await HostLookup.address(of: host, port: port, for: family, action: "connect to"))
+            try await connect(to: try await lookup.address(of: host, port: port, action: "connect to"))
         } catch {
             throw NetworkError(error, doing: "connect to \(host):\(port)")
         }
@@ -200,8 +204,6 @@ public final class UDPSocket: Sendable {
             throw NetworkError(error, doing: "disconnect")
         }
     }
-
-    var family: NIOBSDSocket.ProtocolFamily { localAddress?.protocol ?? .inet6 }
 
     // MARK: Receiving
 
