@@ -1,9 +1,10 @@
-import JunctionUDP
 import Logging
 import NIOCore
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import JunctionUDP
 
 /// What is lost, cut off or refused is counted.
 @Suite("What a UDP socket counts", .timeLimit(.minutes(1)))
@@ -50,20 +51,21 @@ struct LossTests {
     func kernelDrops() async throws {
         var configuration = UDPSocket.Configuration()
         configuration.receiveBufferSize = 4_096
-        // A socket whose loop is busy: the burst is sent by the very task that the loop runs.
-        try await UDPSocket.withSocket(host: "127.0.0.1", configuration: configuration) { socket in
-            #expect(await socket.statistics.droppedByKernel == 0)
-            let address = socket.localAddress
-            for _ in 0..<200 { socket.queue(String(repeating: "x", count: 500), to: address) }
-            // Everything leaves at the end of this turn and comes before the next read.
-            while await socket.statistics.sent < 200 { await Task.yield() }
-            while true {
-                let statistics = await socket.statistics
-                if statistics.received + (statistics.droppedByKernel ?? 0) == 200 { break }
-                await Task.yield()
-            }
-            #expect(await socket.statistics.droppedByKernel ?? 0 > 0)
+        let socket = try await UDPSocket.local(configuration)
+        #expect(await socket.statistics.droppedByKernel == 0)
+        // Sent to itself within one turn of its loop: it cannot read before all has come.
+        let payload = String(repeating: "x", count: 500)
+        socket.onLoop { _ in for _ in 0..<200 { socket.queue(payload, to: socket.localAddress) } }
+        var statistics = await socket.statistics
+        while statistics.received + (statistics.droppedByKernel ?? 0) < 200 {
+            await Task.yield()
+            statistics = await socket.statistics
         }
+        #expect(statistics.sent == 200)
+        #expect(statistics.droppedByKernel ?? 0 > 0)
+        #expect(statistics.received > 0)
+        socket.close()
+        #expect(await socket.statistics == statistics)  // closing loses no counts
     }
 
     @Test("drops what comes from a blocked address and counts it")
@@ -118,7 +120,7 @@ struct LossTests {
         var configuration = UDPSocket.Configuration()
         configuration.reportsDestination = true
         for (any, host, expected) in [
-            ("0.0.0.0", "127.0.0.9", "127.0.0.9"), ("::", "::1", "::1"), ("::", "127.0.0.9", "::ffff:127.0.0.9"),
+            ("0.0.0.0", "127.0.0.9", "127.0.0.9"), ("::", "::1", "::1"), ("::", "127.0.0.9", "127.0.0.9"),
         ] {
             let receiver = try await UDPSocket.bind(host: any, configuration: configuration)
             try await UDPSocket.withSocket { sender in
@@ -155,11 +157,7 @@ private struct LineLog: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-        function: String, line: UInt
-    ) {
-        write("\(message)")
+    func log(event: LogEvent) {
+        write("\(event.message)")
     }
 }

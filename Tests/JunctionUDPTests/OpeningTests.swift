@@ -73,7 +73,9 @@ struct OpeningTests {
         for socket in [first, second] {
             while await first.statistics.received + second.statistics.received < 96 { await Task.yield() }
             var count: [SocketAddress: Int] = [:]
-            for _ in 0..<(await socket.statistics.received) { count[try #require(await socket.receive()).sender, default: 0] += 1 }
+            for _ in 0..<(await socket.statistics.received) {
+                count[try #require(await socket.receive()).sender, default: 0] += 1
+            }
             seen.append(count)
         }
         #expect(seen.allSatisfy { !$0.isEmpty && $0.values.allSatisfy { $0 == 3 } })
@@ -96,7 +98,7 @@ struct OpeningTests {
     func adopting() async throws {
         let peer = try await UDPSocket.local()
         let bound = try await UDPSocket.adopting(descriptor: try openLoopbackSocket())
-        try await peer.send("hello", to: try #require(bound.localAddress))
+        try await peer.send("hello", to: bound.localAddress)
         #expect(try await bound.receiveText() == "hello")
 
         let descriptor = try openLoopbackSocket()
@@ -138,7 +140,8 @@ struct OpeningTests {
         #expect(socket.localAddress?.ipAddress == "127.0.0.1")
         try await socket.send("to a name", toHost: "sensor", port: port)
         #expect(try await peer.receiveText() == "to a name")
-        #expect(await networkError { try await socket.send("no IPv4", toHost: "six", port: port) }?.code == .hostNotFound)
+        #expect(
+            await networkError { try await socket.send("no IPv4", toHost: "six", port: port) }?.code == .hostNotFound)
         let unknown = await networkError { try await socket.send("unknown", toHost: "localhost", port: port) }
         #expect(unknown?.code == .hostNotFound)
         let connected = try await UDPSocket.connect(host: "SENSOR", port: port, configuration: configuration)

@@ -1,8 +1,9 @@
 import CJunctionUDP
-@testable import JunctionUDP
 import NIOCore
 import TestSupport
 import Testing
+
+@testable import JunctionUDP
 
 #if canImport(Glibc)
     import Glibc
@@ -24,6 +25,14 @@ struct SegmentationTests {
         ByteBuffer(repeating: UInt8(truncatingIfNeeded: number), count: size)
     }
 
+    /// Takes that many datagrams, which must be those of ``payload(_:_:)`` from 0 on.
+    private func expect(_ count: Int, of size: Int, on receiver: UDPSocket) async throws {
+        for number in 0..<count {
+            let received = try #require(try await receiver.receive())
+            #expect(received.payload == payload(number, size))
+        }
+    }
+
     private func receiver(_ configuration: UDPSocket.Configuration = .init()) async throws -> UDPSocket {
         var configuration = configuration
         configuration.receiveBufferSize = 4 << 20
@@ -34,12 +43,12 @@ struct SegmentationTests {
     func oneCall() async throws {
         var receivers: [UDPSocket] = []
         for _ in 0..<16 { receivers.append(try await receiver()) }
-        let addresses = receivers.map(\.localAddress)
+        let (all, addresses) = (receivers, receivers.map(\.localAddress))
         try await UDPSocket.withSocket(host: "127.0.0.1") { socket in
             Self.queue((0..<128).map { (payload($0, 64), addresses[$0 % 16]) }, on: socket)
             #expect(await socket.sendQueueCount == 128)
             #expect(await socket.sendQueueSize == 128 * 64)
-            for (index, receiver) in receivers.enumerated() {
+            for (index, receiver) in all.enumerated() {
                 for round in 0..<8 {
                     let datagram = try #require(try await receiver.receive())
                     #expect(datagram.payload == payload(round * 16 + index, 64))
@@ -62,7 +71,7 @@ struct SegmentationTests {
         let address = receiver.localAddress
         try await UDPSocket.withSocket(host: "127.0.0.1", configuration: configuration) { socket in
             Self.queue((0..<20).map { (payload($0, 64), address) }, on: socket)
-            for number in 0..<20 { #expect(try await receiver.receive()?.payload == payload(number, 64)) }
+            try await expect(20, of: 64, on: receiver)
             let statistics = await socket.statistics
             #expect(statistics.sendMessages == 20)
             #expect(statistics.sendCalls == 1)
@@ -81,7 +90,7 @@ struct SegmentationTests {
         let socket = try await UDPSocket.adopting(descriptor: descriptor)
         for round in 0..<3 {
             Self.queueAtOnce((0..<10).map { (payload($0, 100), address) }, on: socket)
-            for number in 0..<10 { #expect(try await receiver.receive()?.payload == payload(number, 100)) }
+            try await expect(10, of: 100, on: receiver)
             let statistics = await socket.statistics
             #expect(statistics.sent == (round + 1) * 10 && statistics.failedSends == 0)
         }
@@ -103,7 +112,7 @@ struct SegmentationTests {
         #expect(refused?.code == .connectionRefused)
         let late = try await UDPSocket.bind(host: "127.0.0.1", port: try #require(address.port))
         Self.queueAtOnce((0..<5).map { (payload($0, 10), nil) }, on: socket)
-        for number in 0..<5 { #expect(try await late.receive()?.payload == payload(number, 10)) }
+        try await expect(5, of: 10, on: late)
         socket.close()
         late.close()
     }

@@ -123,7 +123,7 @@ struct UDPSocketTests {
         #expect(
             taken?.description == "EADDRINUSE: listen on 127.0.0.1:\(port): another program listens there already")
         let unknown = await networkError { try await socket.send("hello", toHost: "nowhere.invalid", port: 1) }
-        #expect(unknown?.description == "ENOTFOUND: send to nowhere.invalid: the host name has no address")
+        #expect(unknown?.description == "ENOTFOUND: send to nowhere.invalid:1: the host name has no address")
         socket.close()
     }
 
