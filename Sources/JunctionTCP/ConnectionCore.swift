@@ -3,6 +3,7 @@ import JunctionCore
 import JunctionFraming
 import JunctionTLS
 import JunctionTransport
+import Logging
 import NIOCore
 
 /// One connection's state and its place in the channel's pipeline. Lives on the connection's event loop alone.
@@ -176,10 +177,19 @@ private final class CloseReasonBox {
 }
 
 /// The callbacks of a connection that is handled on its event loop without `async`.
-struct InlineHandlers {
-    var onMessage: (ByteBuffer) -> Void
-    var onEnd: () -> Void
-    var onClose: (CloseReason) -> Void
+final class InlineHandlers {
+    let onMessage: (ByteBuffer) -> Void
+    let onEnd: () -> Void
+    let onClose: (CloseReason) -> Void
+
+    init(
+        onMessage: @escaping (ByteBuffer) -> Void, onEnd: @escaping () -> Void,
+        onClose: @escaping (CloseReason) -> Void
+    ) {
+        self.onMessage = onMessage
+        self.onEnd = onEnd
+        self.onClose = onClose
+    }
 }
 
 /// What all connections of one server or client share.
@@ -192,8 +202,14 @@ final class ConnectionSettings: Sendable {
     let lingerLimit: TimeAmount
     /// Nothing stands between the handler and the socket: no TLS.
     let isNextToSocket: Bool
+    /// Frames that broke the framing and were skipped.
+    let skipped: LossLog
 
-    init(framing: Framing, _ configuration: TCPConnection.Configuration, isNextToSocket: Bool = true) {
+    init(
+        framing: Framing, _ configuration: TCPConnection.Configuration, isNextToSocket: Bool = true,
+        logger: Logger = Logger(label: "junction.tcp")
+    ) {
+        self.skipped = LossLog(logger, "frame skipped")
         self.framing = framing
         self.highWaterMark = max(1, configuration.highWaterMark)
         self.maximumBufferedBytes = configuration.maximumBufferedBytes

@@ -45,9 +45,12 @@ package struct TurnOutput {
     /// Buffers up to here are copied together; a larger one is worth a system call of its own.
     private static let gatherLimit = 65_536
 
-    /// - Parameter isNextToSocket: nothing stands between the handler and the socket.
-    package init(isNextToSocket: Bool) {
+    /// - Parameters:
+    ///   - isNextToSocket: nothing stands between the handler and the socket.
+    ///   - channelIsBehind: another handler has written to the channel before.
+    package init(isNextToSocket: Bool, channelIsBehind: Bool = false) {
         way = isNextToSocket ? .channelOnce : .channel
+        self.channelIsBehind = channelIsBehind
     }
 
     /// Bytes that wait for the end of the turn.
