@@ -150,7 +150,8 @@ struct SessionTests {
             gate.open()
             #expect(try await slow.receiveText() == "wait")
             let dropped = await socket.statistics.droppedByOverflow
-            #expect(dropped == 6 || dropped == 5)  // the reader may have taken “wait” before or after the first of them came
+            // The reader may have taken “wait” before or after the first of them came.
+            #expect(dropped == 6 || dropped == 5)
             for number in 0..<(10 - dropped) { #expect(try await slow.receiveText() == "\(number)") }
             slow.close()
             quick.close()
