@@ -37,7 +37,7 @@ extension NetworkError {
         case let error as NIOSSLExtraError
         where error == .failedToValidateHostname || error == .serverHostnameImpossibleToMatch:
             let names = certificate.map { TLSCertificate($0) }.map { $0.dnsNames + $0.ipAddresses } ?? []
-            let text = names.isEmpty ? "" : ": \(names.prefix(5).joined(separator: ", "))"
+            let text = names.isEmpty ? "" : ": \(names.prefix(5).joined(separator: ", ").printable)"
             self.init(.certificateNameMismatch, "\(action): the certificate is for another name\(text)")
         default:
             self.init(error, doing: action)

@@ -155,8 +155,8 @@ package final class TLSHandler: ChannelDuplexHandler {
         if promise != nil || error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError {
             fail(translated, context)
         } else {
-            // What is fatal of the errors below, NIO closes itself.
-            hasFailed = true
+            // NIO closes the channel after an error of its own.
+            if error is IOError { hasFailed = true }
             context.fireErrorCaught(translated)
         }
     }

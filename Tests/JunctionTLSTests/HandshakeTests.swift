@@ -77,6 +77,39 @@ import Testing
         }
     }
 
+    @Test("A name that is none is no name: it picks no identity and reaches no log")
+    func nameWithControlCharacters() async throws {
+        let certificates = try await TestCertificates.shared()
+        let tls = try ServerTLS(
+            identity: TLSIdentity(certificates.localhost),
+            namedIdentities: ["*.apps.example": TLSIdentity(certificates.apps)])
+        try await TLSTestServer.with(tls) { server in
+            let asking = certificates.client {
+                $0.serverName = "a\nb.apps.example"
+                $0.verification = .insecureWithoutHostName
+            }
+            let client = try await TLSLink.connect(to: server.address, asking)
+            #expect(try await client.session().peerCertificate?.commonName == "localhost")
+            let accepted = try #require(await server.accepted.take())
+            #expect(try await accepted.session().serverName == nil)
+            try await client.close()
+        }
+    }
+
+    @Test(
+        "A host that cannot be asked for is refused before the handshake",
+        arguments: ["", String(repeating: "a", count: 256)])
+    func impossibleHost(host: String) async throws {
+        let certificates = try await TestCertificates.shared()
+        let tls = try ServerTLS(identity: TLSIdentity(certificates.localhost))
+        try await TLSTestServer.with(tls) { server in
+            let error = await networkError {
+                _ = try await TLSLink.connect(to: server.address, host: host, certificates.client())
+            }
+            #expect(error?.code == .invalidArgument)
+        }
+    }
+
     @Test("An address is dialled without a server name, and the certificate has to be for the address")
     func address() async throws {
         let certificates = try await TestCertificates.shared()
