@@ -106,7 +106,7 @@ extension ConnectionCore {
 
     func endInput(_ end: InputEnd) {
         guard case .open = inputEnd else { return }
-        clocks.stopFlush()
+        clocks?.stopFlush()
         guard case .ended = end else {
             // What broke the framing is no message, and the close that follows tells an inline handler why.
             inputEnd = end

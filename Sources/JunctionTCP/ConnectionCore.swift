@@ -23,7 +23,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     enum InputEnd {
         case open
         case ended
-        case failed(NetworkError)
+        indirect case failed(NetworkError)  // a connection is large enough without room for an error
     }
 
     /// What a handler without `async` is given; set before the first read.
@@ -64,18 +64,23 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     // Ending
     /// The end of the write side, once it was asked for.
     var outputEnd: EventLoopFuture<Void>?
-    var closeReason: CloseReason?
+    var closeReason: CloseReason? {
+        get { closeReasonBox?.reason }
+        set { closeReasonBox = newValue.map(CloseReasonBox.init) }
+    }
+    private var closeReasonBox: CloseReasonBox?
     /// What the peer still sends is read and dropped.
     var isLingering = false
 
-    var clocks = ConnectionClocks()
+    /// The timers; made when there is one.
+    var clocks: ConnectionClocks?
 
     init(executor: LoopExecutor, settings: ConnectionSettings) {
         self.executor = executor
         self.settings = settings
         self.framer = settings.framing.makeFramer?()
         self.output = TurnOutput(isNextToSocket: settings.isNextToSocket)
-        clocks.idleLimit = settings.idleLimit
+        if let limit = settings.idleLimit { clocks = ConnectionClocks(idleLimit: limit) }
     }
 
     var isOpen: Bool { context != nil }
@@ -125,7 +130,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         guard isWritable else { return startWriteClock() }
-        clocks.stopWrite()
+        clocks?.stopWrite()
         resumeReading()
         if !writers.isEmpty { executor.turn { wakeWriters(.success(())) } }
     }
@@ -149,7 +154,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     /// The connection is gone, or belongs to another protocol.
     private func end(_ reason: CloseReason) {
         guard isOpen else { return }
-        clocks.stopAll()
+        clocks?.stopAll()
         executor.turn {
             closeReason = reason
             endInput(.ended)
@@ -161,6 +166,13 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         onClosed?()
         onClosed = nil
     }
+}
+
+/// Why a connection ended, apart from the connection.
+private final class CloseReasonBox {
+    let reason: CloseReason
+
+    init(_ reason: CloseReason) { self.reason = reason }
 }
 
 /// The callbacks of a connection that is handled on its event loop without `async`.
