@@ -145,6 +145,8 @@ let package = Package(
         tests(
             "JunctionTesting",
             ["JunctionCore", "JunctionTCP", "JunctionTesting", "TestSupport", nioCore, nioPosix, nioEmbedded]),
+        // The code of the articles and of the README.
+        tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
         tests("JunctionUDP", ["JunctionUDP", "TestSupport", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
