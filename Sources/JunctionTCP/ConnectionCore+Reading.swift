@@ -58,7 +58,7 @@ extension ConnectionCore {
     func receive(_ bytes: ByteBuffer) {
         bytesRead += UInt64(bytes.readableBytes)
         noteActivity()
-        guard framer != nil else { return deliver(bytes) }
+        guard settings.isFramed else { return deliver(bytes) }
         framer?.append(bytes)
         while true {
             do throws(FramingError) {

@@ -95,6 +95,13 @@ package struct TurnOutput {
         return try write(&buffer)
     }
 
+    /// Flushes when as many bytes as `mark` are pending.
+    package mutating func flushIfOver(
+        _ mark: Int, _ context: ChannelHandlerContext, _ executor: LoopExecutor
+    ) throws(NetworkError) {
+        if pendingBytes >= mark { try flush(context, executor) }
+    }
+
     /// Hands what is pending to the kernel, or to the channel what the kernel does not take.
     ///
     /// - Throws: ``NetworkError`` when the connection is broken.
