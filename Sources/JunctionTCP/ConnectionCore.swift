@@ -142,7 +142,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         peerHasEnded = true
         executor.turn { endInput(.ended) }
-        if isLingering { context.close(mode: .all, promise: nil) }
+        // Not after `stopReading` alone: what is still written has to arrive.
+        if isLingering, closeReason != nil { context.close(mode: .all, promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -11,6 +11,12 @@ package import NIOCore
     import Darwin
 #endif
 
+// Outside of the type, whose own function would hide the system's.
+@inline(__always)
+private func systemSend(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int, _ flags: CInt) -> Int {
+    send(descriptor, bytes, count, flags)
+}
+
 /// What one connection writes in a turn of its loop, and the way of it to the kernel. Only on the loop.
 ///
 /// What is gathered leaves by one `send(2)` from here, past the channel's own queue, which costs more than the rest of an
@@ -168,15 +174,7 @@ package struct TurnOutput {
         #endif
         while true {
             let sent = bytes.withUnsafeReadableBytes { bytes in
-                #if canImport(Glibc)
-                    Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #elseif canImport(Musl)
-                    Musl.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #elseif canImport(Android)
-                    Android.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #else
-                    Darwin.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #endif
+                systemSend(descriptor, bytes.baseAddress, bytes.count, flags)
             }
             if sent >= 0 { return sent }
             let code = errno
