@@ -2,13 +2,13 @@ package import JunctionCore
 package import NIOCore
 
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
-    import Musl
+    package import Musl
 #elseif canImport(Android)
-    import Android
+    package import Android
 #else
-    import Darwin
+    package import Darwin
 #endif
 
 // Outside of the type, whose own functions would hide the system's.
@@ -77,7 +77,7 @@ package enum SocketCalls {
     package static func close(_ descriptor: CInt) { systemClose(descriptor) }
 
     /// bind(2).
-    static func bind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+    package static func bind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
         systemBind(descriptor, address, size)
     }
 
@@ -87,7 +87,7 @@ package enum SocketCalls {
     }
 
     /// connect(2).
-    static func connect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+    package static func connect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
         systemConnect(descriptor, address, size)
     }
 
