@@ -1,7 +1,7 @@
 # The commands of the project. Each installs what it needs first (Scripts/setup).
 #   make run [ARGS="--port 4000"]   the gateway, release build
 #   make test                       all tests, with every interop peer
-#   make format | make lint         the style of .swift-format, and the import directions
+#   make format | make lint         the style of .swift-format, the import directions, and the tests that the documentation names
 #   make setup                      installs all that the others need
 
 .PHONY: run test format lint setup
@@ -26,6 +26,7 @@ lint:
 	@Scripts/setup build
 	swift format lint --strict --parallel --recursive $(wildcard Package.swift Sources Tests Examples Benchmarks)
 	Scripts/check-imports
+	Scripts/check-doc-tests
 
 setup:
 	@Scripts/setup test

@@ -4,7 +4,7 @@ import JunctionTransport
 import NIOCore
 
 /// The timers of a connection; most connections have none running.
-struct ConnectionClocks {
+final class ConnectionClocks {
     /// Silence in both directions after which the connection fails.
     var idleLimit: TimeAmount?
     fileprivate var lastActivity = NIODeadline.distantPast
@@ -13,17 +13,19 @@ struct ConnectionClocks {
     fileprivate var write: Scheduled<Void>?
     fileprivate var linger: Scheduled<Void>?
 
-    mutating func stopFlush() {
+    init(idleLimit: TimeAmount? = nil) { self.idleLimit = idleLimit }
+
+    func stopFlush() {
         flush?.cancel()
         flush = nil
     }
 
-    mutating func stopWrite() {
+    func stopWrite() {
         write?.cancel()
         write = nil
     }
 
-    mutating func stopAll() {
+    func stopAll() {
         stopFlush()
         stopWrite()
         idle?.cancel()
@@ -38,15 +40,23 @@ extension ConnectionCore {
         executor.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.executor.turn(body) }
     }
 
+    private func makeClocks() -> ConnectionClocks {
+        if let clocks { return clocks }
+        let clocks = ConnectionClocks()
+        self.clocks = clocks
+        return clocks
+    }
+
     // MARK: Idle
 
     /// Bytes have moved. Reads the clock only where somebody wants to know.
     func noteActivity() {
-        if clocks.idleLimit != nil { clocks.lastActivity = executor.eventLoop.now }
+        if let clocks, clocks.idleLimit != nil { clocks.lastActivity = executor.eventLoop.now }
     }
 
     /// Changes the idle limit; the time counts from now.
     func setIdleLimit(_ limit: TimeAmount?) {
+        let clocks = makeClocks()
         clocks.idle?.cancel()
         clocks.idle = nil
         clocks.idleLimit = limit
@@ -54,7 +64,7 @@ extension ConnectionCore {
     }
 
     func startIdleClock() {
-        guard let limit = clocks.idleLimit, clocks.idle == nil, isOpen else { return }
+        guard let clocks, let limit = clocks.idleLimit, clocks.idle == nil, isOpen else { return }
         noteActivity()
         clocks.idle = schedule(limit) { self.idleClockRang(limit) }
     }
@@ -62,6 +72,7 @@ extension ConnectionCore {
     private func idleClockRang(_ limit: TimeAmount) {
         // Silence while this side does not read is not the peer's.
         if readIsHeld { noteActivity() }
+        guard let clocks else { return }
         let silence = executor.eventLoop.now - clocks.lastActivity
         if silence < limit {
             clocks.idle = schedule(limit - silence) { self.idleClockRang(limit) }
@@ -75,6 +86,7 @@ extension ConnectionCore {
     /// Delivers an unfinished frame after the framing's silence.
     func startFlushClock() {
         guard let silence = settings.framing.idleFlush else { return }
+        let clocks = makeClocks()
         clocks.stopFlush()
         clocks.flush = schedule(silence) {
             guard case .open = self.inputEnd else { return }
@@ -86,14 +98,14 @@ extension ConnectionCore {
 
     /// Fails the connection when the peer takes nothing of what is queued for the write timeout.
     func startWriteClock() {
-        guard let limit = settings.writeLimit, clocks.write == nil else { return }
+        guard let limit = settings.writeLimit, clocks?.write == nil else { return }
         let queued = channelBytes
         guard queued > 0 else { return }
-        clocks.write = schedule(limit) { self.writeClockRang(limit, queued) }
+        makeClocks().write = schedule(limit) { self.writeClockRang(limit, queued) }
     }
 
     private func writeClockRang(_ limit: TimeAmount, _ before: Int) {
-        clocks.write = nil
+        clocks?.write = nil
         let queued = channelBytes
         guard queued > 0 else { return }
         if queued < before { return startWriteClock() }
@@ -105,7 +117,7 @@ extension ConnectionCore {
     // MARK: Lingering
 
     func startLingerClock() {
-        clocks.linger = schedule(settings.lingerLimit) { self.context?.close(mode: .all, promise: nil) }
+        makeClocks().linger = schedule(settings.lingerLimit) { self.context?.close(mode: .all, promise: nil) }
     }
 }
 

@@ -47,7 +47,7 @@ extension ConnectionCore {
         startWriteClock()
         end.assumeIsolated().whenComplete { [self] _ in
             guard let context = self.context else { return }
-            clocks.stopWrite()
+            clocks?.stopWrite()
             if peerHasEnded { return context.close(mode: .all, promise: nil) }
             linger()
             startLingerClock()
@@ -72,6 +72,7 @@ extension ConnectionCore {
         guard let context else { return }
         _ = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self, SocketCalls.resetOnClose)
+        (context.channel as? any ResettableChannel)?.resetOnClose()
         abort(.reset)
     }
 

@@ -84,12 +84,11 @@ extension TCPServer {
     private func run(_ handler: @escaping @Sendable (TCPConnection) async throws -> Void, for connection: TCPConnection)
     {
         // Bound to the connection: a forced close at the end of a drain cancels it.
-        let task = Task(executorPreference: connection.executor) { [logger] in
+        let task = Task(executorPreference: connection.executor) {
             do {
                 try await handler(connection)
-            } catch is CancellationError {
             } catch {
-                logger.info("connection failed", metadata: Self.metadata(of: connection, error))
+                self.log(error, of: connection)
             }
             connection.close()
         }
@@ -98,11 +97,11 @@ extension TCPServer {
 
     private func inlineHandlers(_ callbacks: Callbacks, of connection: TCPConnection) -> InlineHandlers {
         InlineHandlers(
-            onMessage: { [logger] message in
+            onMessage: { message in
                 do {
                     try callbacks.onMessage(message, connection)
                 } catch {
-                    logger.info("connection failed", metadata: Self.metadata(of: connection, error))
+                    self.log(error, of: connection)
                     connection.close()
                 }
             },
@@ -110,7 +109,11 @@ extension TCPServer {
             onClose: { callbacks.onClose?(connection, $0) })
     }
 
-    private static func metadata(of connection: TCPConnection, _ error: any Error) -> Logger.Metadata {
-        ["peer": "\(connection.remoteAddress?.text ?? "unknown")", "error": "\(error)"]
+    /// Apart from the task, whose memory would have to hold all this while a connection is idle.
+    @inline(never)
+    private func log(_ error: any Error, of connection: TCPConnection) {
+        if error is CancellationError { return }
+        let peer = connection.remoteAddress?.text ?? "unknown"
+        logger.info("connection failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
     }
 }

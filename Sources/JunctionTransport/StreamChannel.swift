@@ -5,7 +5,11 @@ package enum StreamChannel {
     /// Sets the options of a new channel. On its loop, before the first read. Options of the socket are inherited from the
     /// listener, or set by who dials.
     package static func configure(_ channel: any Channel) throws {
-        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        guard let options = channel.syncOptions else { return }
+        try options.setOption(.allowRemoteHalfClosure, value: true)
+        // The channel keeps its read buffer while it is idle; it grows with what comes.
+        try options.setOption(
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 512, maximum: 65_536))
     }
 
     /// A read that fills this much is a bulk transfer's.

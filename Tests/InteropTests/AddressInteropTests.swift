@@ -87,12 +87,13 @@ import Testing
         return address.bytes.prefix(12).allSatisfy { $0 == 0 }
     }
 
-    @Test("Where an address is not printed as Node prints it, RFC 5952 or the zone is the reason")
+    @Test("Where an address is not printed as Node prints it, RFC 5952, the zone or a zero byte is the reason")
     func differentlyPrinted() async throws {
-        // Node writes the deprecated IPv4-compatible addresses with dots, and drops zones.
-        let texts = ["::1.2.3.4", "::1:2:3", "fe80::1%eth0"]
-        #expect(try await ask("canonical", of: texts, as: String?.self) == ["::1.2.3.4", "::1:2:3", "fe80::1"])
-        #expect(texts.map { IPAddress($0)?.description } == ["::102:304", "::1:2:3", "fe80::1%eth0"])
+        // Node writes the deprecated IPv4-compatible addresses with dots, drops zones, and reads no further than a zero
+        // byte, so that two programs could see two addresses in one text.
+        let texts = ["::1.2.3.4", "fe80::1%eth0", "1.2.3.4\0.5.6.7"]
+        #expect(try await ask("canonical", of: texts, as: String?.self) == ["::1.2.3.4", "fe80::1", "1.2.3.4"])
+        #expect(texts.map { IPAddress($0)?.description } == ["::102:304", "fe80::1%eth0", nil])
     }
 
     // MARK: Block lists

@@ -1,6 +1,6 @@
-import Foundation
 import JunctionTesting
 import NIOCore
+import TestSupport
 import Testing
 
 /// What the article TestingWithoutSockets.md shows, word for word.
@@ -49,19 +49,8 @@ struct ArticleTests {
 
     @Test("every example of the article is a test of this file")
     func inStep() throws {
-        let file = URL(filePath: #filePath)
-        let root = file.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let article = root.appending(path: "Sources/JunctionTesting/JunctionTesting.docc/TestingWithoutSockets.md")
-        let source = try Self.lines(String(contentsOf: file, encoding: .utf8))
-        let blocks = try String(contentsOf: article, encoding: .utf8).components(separatedBy: "```")
-        let examples = blocks.filter { $0.hasPrefix("swift\n") }.map { Self.lines(String($0.dropFirst(6))) }
-        #expect(examples.count == 3)
-        for example in examples { #expect(source.contains(example), "\(example)") }
-    }
-
-    /// The lines without their indentation.
-    private static func lines(_ text: String) -> [String] {
-        text.split(separator: "\n", omittingEmptySubsequences: true)
-            .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        let article = try Article("Sources/JunctionTesting/JunctionTesting.docc/TestingWithoutSockets.md")
+        #expect(article.count == 3)
+        #expect(article.missing == [])
     }
 }

@@ -100,10 +100,6 @@ struct ChannelEndTests {
         try await pair.client.setOption(.tcpOption(.tcp_nodelay), value: 1).get()
         #expect(try await pair.client.getOption(.tcpOption(.tcp_nodelay)).get() == 1)
         #expect(try await pair.client.getOption(.socketOption(.so_keepalive)).get() == 0)
-        let provider: any SocketOptionProvider = pair.client
-        try await provider.unsafeSetSocketOption(level: .tcp, name: .tcp_nodelay, value: CInt(0)).get()
-        let noDelay: CInt = try await provider.unsafeGetSocketOption(level: .tcp, name: .tcp_nodelay).get()
-        #expect(noDelay == 0)
         try await pair.client.setOption(.maxMessagesPerRead, value: 7).get()
         #expect(try await pair.client.getOption(.maxMessagesPerRead).get() == 7)
         #expect(try await pair.client.getOption(.autoRead).get())

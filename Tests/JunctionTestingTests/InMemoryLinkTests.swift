@@ -119,6 +119,22 @@ struct InMemoryLinkTests {
         #expect(await errors.take()??.code == .connectionReset)
     }
 
+    @Test("an end that resets its connection fails the other with ECONNRESET")
+    func resetByEnd() async throws {
+        let errors = Box<NetworkError?>()
+        let server = TCPServer(port: 0) { connection in
+            errors.put(await networkError { _ = try await connection.readAll() })
+        }
+        let link = try await InMemoryLink.connect(to: server, clock: clock)
+        link.client.reset()
+        #expect(await errors.take()??.code == .connectionReset)
+        await link.client.waitUntilClosed()
+        guard case .reset = await link.client.closeReason else {
+            Issue.record("this end reset the connection")
+            return
+        }
+    }
+
     @Test("a connection that breaks in the middle of a message delivers the messages before it, and the error")
     func resetAtByte() async throws {
         let results = Box<([String], NetworkError?)>()

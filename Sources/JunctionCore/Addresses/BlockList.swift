@@ -17,9 +17,9 @@ import Synchronization
 /// in rules and in what is checked. Zones of IPv6 addresses count for nothing.
 ///
 /// ``check(_:)-(SocketAddress)`` allocates nothing and waits for nobody who changes the list: it searches the rules' merged
-/// intervals, in a time that grows with the logarithm of their number. Adding rules is quick; removing any takes a time
-/// that grows with the number of rules (a few milliseconds for 100,000). How many rules there are is up to the program;
-/// only what it decodes from text has a limit.
+/// intervals, in a time that grows with the logarithm of their number. Adding a rule costs about the same at any size; a
+/// removal costs a pass over all rules, so that many rules are best removed in one call. How many rules there are is up to
+/// the program; only what it decodes has a limit.
 public final class BlockList: Sendable {
     /// What readers search. Never changed, but replaced.
     private final class Snapshot: Sendable {

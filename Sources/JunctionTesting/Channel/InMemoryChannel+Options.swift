@@ -8,8 +8,6 @@ extension InMemoryChannel {
         var maxMessagesPerRead = 4
         var recvAllocator: any RecvByteBufferAllocator = AdaptiveRecvByteBufferAllocator()
         var writeBufferWaterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32 * 1024, high: 64 * 1024)
-        /// Lingering that is on with no time to linger: closing sends a reset.
-        var closesByReset = false
         /// What was set on the socket is given back; there is no kernel that it would mean anything to.
         var socket: [SocketOption: SocketOptionValue] = [:]
     }
@@ -82,72 +80,5 @@ extension InMemoryChannel {
             }
         guard let value = value as? Option.Value else { throw ChannelError.operationUnsupported }
         return value
-    }
-}
-
-extension InMemoryChannel: SocketOptionProvider {
-    #if !os(Windows)
-        package func unsafeSetSocketOption<Value: Sendable>(
-            level: SocketOptionLevel, name: SocketOptionName, value: Value
-        ) -> EventLoopFuture<Void> {
-            unsafeSetSocketOption(
-                level: NIOBSDSocket.OptionLevel(rawValue: CInt(truncatingIfNeeded: level)),
-                name: NIOBSDSocket.Option(rawValue: CInt(truncatingIfNeeded: name)), value: value)
-        }
-
-        package func unsafeGetSocketOption<Value: Sendable>(
-            level: SocketOptionLevel, name: SocketOptionName
-        ) -> EventLoopFuture<Value> {
-            unsafeGetSocketOption(
-                level: NIOBSDSocket.OptionLevel(rawValue: CInt(truncatingIfNeeded: level)),
-                name: NIOBSDSocket.Option(rawValue: CInt(truncatingIfNeeded: name)))
-        }
-    #endif
-
-    package func unsafeSetSocketOption<Value: Sendable>(
-        level: NIOBSDSocket.OptionLevel, name: NIOBSDSocket.Option, value: Value
-    ) -> EventLoopFuture<Void> {
-        onLoop {
-            if name == .so_linger, let linger = Linger(value) {
-                self.options.closesByReset = linger.isOn && linger.seconds == 0
-            } else if let value = value as? CInt {
-                self.options.socket[SocketOption(level: level, name: name)] = SocketOptionValue(value)
-            } else {
-                throw ChannelError.operationUnsupported
-            }
-        }
-    }
-
-    package func unsafeGetSocketOption<Value: Sendable>(
-        level: NIOBSDSocket.OptionLevel, name: NIOBSDSocket.Option
-    ) -> EventLoopFuture<Value> {
-        onLoop {
-            let value = self.options.socket[SocketOption(level: level, name: name)] ?? 0
-            guard let value = CInt(truncatingIfNeeded: value) as? Value else { throw ChannelError.operationUnsupported }
-            return value
-        }
-    }
-
-    /// At once when called on the loop, as a close that follows relies on it.
-    private func onLoop<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) -> EventLoopFuture<Value> {
-        guard eventLoop.inEventLoop else { return eventLoop.submit(body) }
-        return eventLoop.makeCompletedFuture(Result { try body() })
-    }
-}
-
-/// `struct linger`, whose members no module that can be imported declares: two integers.
-private struct Linger {
-    let isOn: Bool
-    let seconds: CInt
-
-    init?(_ value: some Any) {
-        let size = MemoryLayout<CInt>.size
-        let members = withUnsafeBytes(of: value) { bytes -> (CInt, CInt)? in
-            guard bytes.count == 2 * size else { return nil }
-            return (bytes.loadUnaligned(as: CInt.self), bytes.loadUnaligned(fromByteOffset: size, as: CInt.self))
-        }
-        guard let members else { return nil }
-        isOn = members.0 != 0
-        seconds = members.1
     }
 }

@@ -1,3 +1,4 @@
+import JunctionTransport
 package import NIOCore
 import Synchronization
 
@@ -16,7 +17,7 @@ import Synchronization
 /// NIO's own channels for tests know no back pressure, no half-close and no peer.
 ///
 /// `@unchecked Sendable`: what is mutable is touched on `eventLoop` alone, but for the two atomics.
-package final class InMemoryChannel: Channel, ChannelCore, @unchecked Sendable {
+package final class InMemoryChannel: Channel, ChannelCore, ResettableChannel, @unchecked Sendable {
     private enum Stage {
         case made
         case active
@@ -47,6 +48,7 @@ package final class InMemoryChannel: Channel, ChannelCore, @unchecked Sendable {
     private var outputShutdown = false
     private var announcedWritability = true
     private var isFlushing = false
+    private var closesByReset = false
     /// The end of the write side that waits for what was written before it.
     private var outputEnds: [EventLoopPromise<Void>?] = []
 
@@ -279,6 +281,8 @@ package final class InMemoryChannel: Channel, ChannelCore, @unchecked Sendable {
         }
     }
 
+    package func resetOnClose() { closesByReset = true }
+
     private func shutOutputDown() {
         // As NIO does: a peer that has ended its side meanwhile makes it a full close.
         if inputShutdown { return closeAll(ChannelError.outputClosed, nil) }
@@ -296,7 +300,7 @@ package final class InMemoryChannel: Channel, ChannelCore, @unchecked Sendable {
         active.store(false, ordering: .relaxed)
 
         // What the kernel does: a close with unread input is a reset (RFC 2525 section 2.17), and so is one without lingering.
-        if incoming.receiverHasClosed() || options.closesByReset {
+        if incoming.receiverHasClosed() || closesByReset {
             outgoing.sendReset()
         } else if !outputShutdown {
             outgoing.sendEnd()

@@ -1,80 +1,108 @@
 import Foundation
+import Synchronization
 import Testing
 
-/// A network namespace and a mount namespace of a test's own, which end with it; see `namespace.sh`.
+/// A network namespace with virtual cables to this one: a machine of its own on networks of its own.
 ///
-/// Programs that run in it see its network interfaces, its addresses and routes, its firewall, and the files that were mounted
-/// there, and nobody else does.
+/// It needs root on Linux. The namespace and its cables have names of their own and are deleted with the scope.
 struct NetworkNamespace: Sendable {
-    /// What starts a program in it.
-    let entry: [String]
-    /// The process that holds it, by which others move interfaces into it.
-    let process: String
-    private let shell: PeerProcess
+    /// One cable.
+    struct Link: Sendable {
+        /// The interface on this side, and the one in the namespace.
+        var here: String
+        var there: String
+        /// The first three bytes of the network's IPv4 addresses, as text; this side has 1, the namespace 2 and 3.
+        var network: String
+        /// The network's IPv6 prefix, as text; this side has 1, the namespace 2.
+        var prefix: String
 
-    /// Needs root.
-    static let requirement: ConditionTrait = .enabled(if: geteuid() == 0, "needs root, to make a network namespace")
-
-    /// Makes a namespace in which the loopback interface works.
-    static func run<Value: Sendable>(
-        _ body: @escaping @Sendable (NetworkNamespace) async throws -> Value
-    ) async throws -> Value {
-        try await PeerProcess.run(.namespace, ["namespace"], deadline: .seconds(45)) { shell in
-            let process = try await shell.nextLine()
-            let namespace = NetworkNamespace(
-                entry: [
-                    "/usr/bin/nsenter", "--net=/proc/\(process)/ns/net", "--mount=/proc/\(process)/ns/mnt", "--",
-                ], process: process, shell: shell)
-            try await namespace.run("ip link set lo up")
-            return try await body(namespace)
-        }
+        var address: String { "\(network).1" }
+        var remote: String { "\(network).2" }
+        var otherRemote: String { "\(network).3" }
+        var address6: String { "\(prefix)1" }
+        var remote6: String { "\(prefix)2" }
     }
 
-    /// Makes two namespaces with a cable between them: interface `near` here with the addresses 198.51.100.1 and fe80::1,
-    /// `far` there with 198.51.100.2 and fe80::2. Each knows where the other is without asking.
-    static func runPair<Value: Sendable>(
-        _ body: @escaping @Sendable (_ near: NetworkNamespace, _ far: NetworkNamespace) async throws -> Value
-    ) async throws -> Value {
-        try await run { near in
-            try await run { far in
-                try await near.run(
-                    """
-                    ip link add near address 02:00:00:00:00:01 type veth \
-                    peer name far address 02:00:00:00:00:02 netns \(far.process)
-                    """)
-                try await near.setUp("near", 1, neighbour: 2)
-                try await far.setUp("far", 2, neighbour: 1)
-                return try await body(near, far)
+    let name: String
+    let links: [Link]
+
+    /// Skips the test where namespaces cannot be made.
+    static var requirement: ConditionTrait {
+        .enabled(if: Peer.ip.executable != nil && geteuid() == 0, "needs root and `ip` to make network namespaces")
+    }
+
+    private static let made = Mutex(0)
+
+    /// Makes a namespace, runs the body, and deletes the namespace.
+    static func with(
+        links count: Int = 1, mtu: Int = 1_500, _ body: @escaping @Sendable (NetworkNamespace) async throws -> Void
+    ) async throws {
+        let (pid, number) = (
+            Int(getpid()),
+            made.withLock {
+                $0 += 1; return $0
             }
+        )
+        let links = (0..<count).map { link in
+            let third = (pid & 15) << 4 | (number & 7) << 1 | link & 1
+            return Link(
+                here: "jt\(pid)x\(number)h\(link)", there: "jt\(pid)x\(number)n\(link)",
+                network: "10.\(128 + pid >> 4 & 127).\(third)",
+                prefix: "fd6a:\(String(pid & 0xFFFF, radix: 16)):\(number):\(link)::")
         }
+        let namespace = NetworkNamespace(name: "junction-\(pid)-\(number)", links: links)
+        let result: Result<Void, any Error>
+        do {
+            try await namespace.make(mtu: mtu)
+            result = .success(try await body(namespace))
+        } catch {
+            result = .failure(error)
+        }
+        // In a task of its own: this one may have been cancelled.
+        await Task { try? await ip("netns", "del", namespace.name) }.value
+        try result.get()
     }
 
-    private func setUp(_ interface: String, _ number: Int, neighbour: Int) async throws {
-        try await run("ip link set \(interface) up")
-        try await run("ip address add 198.51.100.\(number)/24 dev \(interface)")
-        try await run("ip address add fe80::\(number)/64 dev \(interface) nodad")
-        for address in ["198.51.100.\(neighbour)", "fe80::\(neighbour)"] {
-            try await run("ip neighbour add \(address) lladdr 02:00:00:00:00:0\(neighbour) dev \(interface)")
-        }
-    }
-
-    /// Runs a line of shell commands there, which must succeed.
-    func run(_ line: String) async throws {
-        try await shell.write(line + "\n")
-        var output: [String] = []
-        while true {
-            switch try await shell.nextLine() {
-            case "done": return
-            case "failed": throw PeerFailure(reason: "“\(line)” failed", output: output)
-            case let text: output.append(text)
+    private func make(mtu: Int) async throws {
+        try await Self.ip("netns", "add", name)
+        try await inside("link", "set", "lo", "up")
+        for link in links {
+            try await Self.ip(
+                "link", "add", link.here, "mtu", "\(mtu)", "type", "veth", "peer", "name", link.there, "mtu", "\(mtu)",
+                "netns", name)
+            try await Self.ip("addr", "add", "\(link.address)/24", "broadcast", "+", "dev", link.here)
+            try await Self.ip("addr", "add", "\(link.address6)/64", "dev", link.here, "nodad")
+            for host in [link.remote, link.otherRemote] {
+                try await inside("addr", "add", "\(host)/24", "broadcast", "+", "dev", link.there)
             }
+            try await inside("addr", "add", "\(link.remote6)/64", "dev", link.there, "nodad")
+            try await Self.ip("link", "set", link.here, "up")
+            try await inside("link", "set", link.there, "up")
         }
     }
 
-    /// Has the firewall answer TCP packets with a reset that come in and match the rule: `tcp dport 80`.
-    func resetPackets(matching rule: String) async throws {
-        try await run("nft add table inet test")
-        try await run("nft 'add chain inet test input { type filter hook input priority 0; }'")
-        try await run("nft add rule inet test input \(rule) reject with tcp reset")
+    /// Runs `ip` in the namespace.
+    func inside(_ arguments: String...) async throws {
+        try await PeerProcess.output(.ip, ["-n", name] + arguments)
     }
+
+    /// Runs a program in the namespace.
+    func execute(_ arguments: String...) async throws {
+        try await PeerProcess.output(.ip, ["netns", "exec", name] + arguments)
+    }
+
+    /// Runs `ip` on this side.
+    static func ip(_ arguments: String...) async throws {
+        try await PeerProcess.output(.ip, arguments)
+    }
+}
+
+extension Peer {
+    /// The program of iproute2 that makes network namespaces.
+    static let ip = Peer(
+        name: "ip",
+        executable: ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"].first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        },
+        scriptExtension: nil)
 }

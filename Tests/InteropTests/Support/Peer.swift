@@ -36,12 +36,12 @@ struct Peer: Sendable {
     static let blackHole = Peer(
         name: "ip and unshare", executable: find("ip") != nil && find("unshare") != nil ? "/bin/sh" : nil,
         scriptExtension: "sh")
-    /// A shell in namespaces of its own; see `NetworkNamespace`.
-    static let namespace = Peer(
+    /// A shell in namespaces of its own; see `PrivateNetwork`.
+    static let privateNetwork = Peer(
         name: "ip, unshare and nsenter",
         executable: find("ip") != nil && find("unshare") != nil && find("nsenter") != nil ? "/bin/sh" : nil,
         scriptExtension: "sh")
-    /// The firewall's program, which a `NetworkNamespace` runs.
+    /// The firewall's program, which a `PrivateNetwork` runs.
     static let nft = Peer(name: "nft", executable: find("nft"), scriptExtension: nil)
     static let openssl = Peer(name: "openssl", executable: find("openssl"), scriptExtension: nil)
     static let socat = Peer(name: "socat", executable: find("socat"), scriptExtension: nil)

@@ -29,7 +29,7 @@ final class SeatProcess: Sendable {
 
     /// Runs the program while `body` does, in the namespace if there is one.
     static func run<Value: Sendable>(
-        _ kind: Kind, in namespace: NetworkNamespace? = nil, body: @escaping @Sendable (SeatProcess) async throws -> Value
+        _ kind: Kind, in namespace: PrivateNetwork? = nil, body: @escaping @Sendable (SeatProcess) async throws -> Value
     ) async throws -> Value {
         let (peer, command) = kind == .node ? (Peer.node, "net-seats") : (Peer.probe, "seats")
         return try await PeerProcess.run(peer, [command], through: namespace?.entry ?? [], deadline: .seconds(30)) {

@@ -1,6 +1,6 @@
 # A shell in a network and a mount namespace of its own, which end with it. It says its process id, runs each line of its
 # input, and then says “done”, or “failed”.
-#   namespace
+#   private-network
 set -u
 if [ "${1:-}" != --inside ]; then
     exec unshare --net --mount -- sh "$0" --inside
