@@ -77,7 +77,11 @@ let package = Package(
                 "JunctionCore", "JunctionFraming", "JunctionTLS", "JunctionTransport", nioCore, nioPosix, logging,
                 lifecycle, deque,
             ]),
-        library("JunctionUDP", ["JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+        // System calls of UDP that Swift cannot reach by itself.
+        .target(name: "CJunctionUDP"),
+        library(
+            "JunctionUDP",
+            ["CJunctionUDP", "JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
         library(
             "JunctionWebSocket",
             ["JunctionCore", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging, lifecycle]),
@@ -145,9 +149,9 @@ let package = Package(
         tests(
             "JunctionTesting",
             ["JunctionCore", "JunctionTCP", "JunctionTesting", "TestSupport", nioCore, nioPosix, nioEmbedded]),
+        tests("JunctionUDP", ["CJunctionUDP", "JunctionUDP", "TestSupport", nioCore, nioEmbedded, logging]),
         // The code of the articles and of the README.
         tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
-        tests("JunctionUDP", ["JunctionUDP", "TestSupport", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
         tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),

@@ -16,6 +16,7 @@ let package = Package(
     dependencies: [
         .package(name: "junction", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         // The servers that the load generator measures.
@@ -24,6 +25,8 @@ let package = Package(
             dependencies: [
                 junction("JunctionTCP"), junction("JunctionUDP"), junction("JunctionWebSocket"),
                 junction("JunctionSocketIO"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
         // The application that the official protocol test suites expect.

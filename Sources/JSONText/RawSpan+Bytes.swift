@@ -1,6 +1,6 @@
 extension UInt8 {
     /// Whether this is the ASCII code of a decimal digit.
-    @usableFromInline @inlinable @inline(__always)
+    @inlinable @inline(__always)
     package var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
 
     /// The value of a hexadecimal digit in either case; nil for any other byte.
@@ -16,16 +16,22 @@ extension UInt8 {
 
 /// Eight bytes examined at once.
 @usableFromInline package enum EightBytes {
-    @usableFromInline @inlinable @inline(__always)
+    @inlinable @inline(__always)
     package static var ones: UInt64 { 0x0101_0101_0101_0101 }
-    @usableFromInline @inlinable @inline(__always)
+    @inlinable @inline(__always)
     package static var highs: UInt64 { 0x8080_8080_8080_8080 }
+
+    /// Whether one of the bytes is less than `limit`, which is at most 128.
+    @inlinable @inline(__always)
+    package static func containsByte(below limit: UInt8, in word: UInt64) -> Bool {
+        (word &- self.ones &* UInt64(limit)) & ~word & self.highs != 0
+    }
 
     /// Nonzero if a byte of `word` ends a run that can be copied between JSON and a string as it is: a quote, a
     /// backslash, a control character or, with `ascii`, anything above U+007F.
     ///
     /// The lowest bit set marks the first such byte exactly; bits above it may be false alarms of the subtraction.
-    @usableFromInline @inlinable @inline(__always)
+    @inlinable @inline(__always)
     package static func special(in word: UInt64, ascii: Bool) -> UInt64 {
         let quote = word ^ (0x22 &* self.ones)
         let backslash = word ^ (0x5C &* self.ones)
@@ -37,13 +43,13 @@ extension UInt8 {
 
 extension RawSpan {
     /// The byte at an offset; nil beyond the end.
-    @usableFromInline @inlinable @inline(__always)
+    @inlinable @inline(__always)
     package func byte(_ at: Int) -> UInt8? {
         at < self.byteCount ? self.unsafeLoad(fromByteOffset: at, as: UInt8.self) : nil
     }
 
     /// Moves past the four bytes that JSON counts as white space.
-    @usableFromInline @inlinable @inline(__always)
+    @inlinable @inline(__always)
     package func skipWhitespace(_ at: inout Int) {
         while let byte = self.byte(at), byte <= 0x20,
             byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
@@ -54,7 +60,7 @@ extension RawSpan {
 
     /// Moves to the first byte that is a quote, a backslash, a control character or, with `ascii`, not ASCII, or close
     /// before it: the caller examines the byte found there anyway.
-    @usableFromInline @inlinable @inline(__always)
+    @inlinable @inline(__always)
     package func skipPlain(_ at: inout Int, ascii: Bool) {
         while at + 8 <= self.byteCount {
             let word = UInt64(littleEndian: self.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))

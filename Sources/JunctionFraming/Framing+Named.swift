@@ -13,7 +13,7 @@ extension Framing {
     ///
     /// - Parameters:
     ///   - maximumLength: bytes of a line without its ending. 65,536 by default.
-    ///   - flushingAfter: delivers an unfinished line after this long without another byte, for clients that send no line
+    ///   - idle: delivers an unfinished line after this long without another byte, for clients that send no line
     ///     endings; see ``flushing(after:)``. Off by default.
     public static func lines(maximumLength: Int = 65_536, flushingAfter idle: Duration? = nil) -> Framing {
         let maximum = checked(maximumLength)
@@ -59,6 +59,7 @@ extension Framing {
     /// less than its own width is fatal.
     ///
     /// - Parameters:
+    ///   - width: bytes of the prefix. Four by default.
     ///   - endianness: the order of the prefix's bytes. Big-endian (network byte order) by default.
     ///   - countsItself: whether the number includes the bytes of the prefix. `false` by default.
     ///   - maximumLength: bytes of a message without the prefix. 1,048,576 by default.

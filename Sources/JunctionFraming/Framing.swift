@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 /// How a stream of bytes is cut into messages, in both directions.
 ///
@@ -9,7 +9,7 @@ public import NIOCore
 /// ```
 ///
 /// Each framing has a maximum length and a rule by which it finds the next frame after a violation; a connection ends with
-/// the violation's error unless ``onViolation(_:)`` says otherwise. <doc:Framing> compares them.
+/// the violation's error unless ``onViolation(_:)`` says otherwise. The page of this module compares them.
 public struct Framing: Sendable {
     /// What a connection does when the stream breaks the framing.
     public enum ViolationPolicy: Sendable, Hashable {

@@ -79,8 +79,11 @@ extension ByteBuffer {
     /// How many such bytes there are, from the offset `start` on.
     func count(of byte: UInt8, from start: Int = 0) -> Int {
         withUnsafeReadableBytes { bytes in
-            var count = 0
-            for offset in start..<max(start, bytes.count) where bytes[offset] == byte { count += 1 }
+            var (count, offset) = (0, start)
+            while let found = bytes.firstOffset(of: byte, from: offset) {
+                count += 1
+                offset = found + 1
+            }
             return count
         }
     }

@@ -3,6 +3,8 @@ import NIOCore
 /// Bytes that a framing needs for itself are written as an escape and a second byte.
 protocol Stuffing {
     static var escape: UInt8 { get }
+    /// How many bytes of a message need an escape.
+    static func countEscapes(_ message: ByteBuffer) -> Int
     /// What stands behind the escape for `byte`; `nil` for a byte that stands for itself.
     static func escaped(_ byte: UInt8) -> UInt8?
     /// The byte that `byte` behind an escape stands for; `nil` if it may not stand there.
@@ -12,11 +14,7 @@ protocol Stuffing {
 extension Stuffing {
     /// Appends `message` to `output` between two bytes, with its escapes.
     static func write(_ message: ByteBuffer, between start: UInt8, and end: UInt8, into output: inout ByteBuffer) {
-        let extra = message.withUnsafeReadableBytes { bytes in
-            var count = 0
-            for byte in bytes where escaped(byte) != nil { count += 1 }
-            return count
-        }
+        let extra = countEscapes(message)
         output.reserveCapacity(minimumWritableBytes: message.readableBytes + extra + 2)
         output.writeInteger(start)
         if extra == 0 {

@@ -58,7 +58,7 @@ extension ConnectionCore {
     func receive(_ bytes: ByteBuffer) {
         bytesRead += UInt64(bytes.readableBytes)
         noteActivity()
-        guard framer != nil else { return deliver(bytes) }
+        guard settings.isFramed else { return deliver(bytes) }
         framer?.append(bytes)
         while true {
             do throws(FramingError) {
@@ -83,6 +83,7 @@ extension ConnectionCore {
     private func skips(_ violation: FramingError) -> Bool {
         guard settings.framing.violations == .skip, !violation.isFatal else { return false }
         skippedViolations += 1
+        settings.skipped.note(NetworkError(violation, doing: "read"), peer: context?.channel.remoteAddress?.text)
         return true
     }
 
@@ -118,6 +119,13 @@ extension ConnectionCore {
             wakeReader()
             inline?.onEnd()
         } catch {
+            // Where this side ends the input, as in a drain, the peer is not to blame for half a frame.
+            guard peerHasEnded else {
+                inputEnd = end
+                wakeReader()
+                inline?.onEnd()
+                return
+            }
             inputEnd = .failed(error)
             wakeReader()
             close(.error(error))

@@ -8,11 +8,9 @@ extension ConnectionCore {
     /// Queues `message`; it leaves at the end of this turn of the loop.
     func write(_ message: ByteBuffer) throws(NetworkError) {
         let context = try writableContext()
-        if framer != nil {
-            try writeFramed(message)
-        }
+        if settings.isFramed { try writeFrame(message) }
         do throws(NetworkError) {
-            if framer == nil { try output.write(message, context, executor) }
+            if !settings.isFramed { try output.write(message, context, executor) }
             try didWrite(context)
         } catch {
             fail(error)
@@ -21,7 +19,7 @@ extension ConnectionCore {
     }
 
     /// A message that does not fit the framing is not sent; the connection lives on.
-    private func writeFramed(_ message: ByteBuffer) throws(NetworkError) {
+    private func writeFrame(_ message: ByteBuffer) throws(NetworkError) {
         do throws(FramingError) {
             try output.gather(executor) { output throws(FramingError) in try framer?.frame(message, into: &output) }
         } catch {
@@ -32,7 +30,7 @@ extension ConnectionCore {
     /// Queues the buffers as one message.
     func write(contentsOf parts: [ByteBuffer]) throws(NetworkError) {
         let context = try writableContext()
-        guard framer == nil else {
+        guard !settings.isFramed else {
             var whole = ByteBufferAllocator().buffer(capacity: parts.reduce(0) { $0 + $1.readableBytes })
             for part in parts { whole.writeImmutableBuffer(part) }
             return try write(whole)
@@ -56,7 +54,7 @@ extension ConnectionCore {
 
     private func didWrite(_ context: ChannelHandlerContext) throws(NetworkError) {
         // A turn may write more than memory should hold: then what the kernel does not take shows in `isWritable`.
-        if output.pendingBytes >= settings.highWaterMark { try output.flush(context, executor) }
+        try output.flushIfOver(settings.highWaterMark, context, executor)
         guard !needsFlush else { return }
         needsFlush = true
         executor.flushAtTurnEnd(self)

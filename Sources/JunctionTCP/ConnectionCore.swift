@@ -3,6 +3,7 @@ import JunctionCore
 import JunctionFraming
 import JunctionTLS
 import JunctionTransport
+import Logging
 import NIOCore
 
 /// One connection's state and its place in the channel's pipeline. Lives on the connection's event loop alone.
@@ -27,7 +28,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     }
 
     /// What a handler without `async` is given; set before the first read.
-    var inline: InlineHandlers?
+    @exclusivity(unchecked) var inline: InlineHandlers?
     /// Called once, when the channel is active.
     private var onOpen: (() -> Void)?
     /// Called once, when the connection is gone or belongs to another protocol.
@@ -37,16 +38,18 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     let settings: ConnectionSettings
     /// What stands before this handler where the connection speaks TLS.
     var tls: TLSHandler?
-    var framer: (any Framer)?
-    var context: ChannelHandlerContext?
+    // What every message touches is not checked for overlapping accesses, which took a fifth of a line's way: all of it is on
+    // one loop, and no access calls anything that comes back to the connection.
+    @exclusivity(unchecked) var framer: (any Framer)?
+    @exclusivity(unchecked) var context: ChannelHandlerContext?
 
     // Reading
     @exclusivity(unchecked) var inbox = Deque<ByteBuffer>()
-    var inboxBytes = 0
-    var inputEnd: InputEnd = .open
-    var reader: (ticket: Ticket, continuation: Reader)?
-    var readIsHeld = false
-    var bytesRead: UInt64 = 0
+    @exclusivity(unchecked) var inboxBytes = 0
+    @exclusivity(unchecked) var inputEnd: InputEnd = .open
+    @exclusivity(unchecked) var reader: (ticket: Ticket, continuation: Reader)?
+    @exclusivity(unchecked) var readIsHeld = false
+    @exclusivity(unchecked) var bytesRead: UInt64 = 0
     /// Violations of the framing that were skipped.
     var skippedViolations = 0
     /// The channel is tuned for much at a time.
@@ -57,20 +60,20 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     // Writing
     @exclusivity(unchecked) var output: TurnOutput
     var writers: [(ticket: Ticket, continuation: Writer)] = []
-    var needsFlush = false
+    @exclusivity(unchecked) var needsFlush = false
     /// False while more is queued than the high-water mark.
     var isWritable = true
 
     // Ending
     /// The end of the write side, once it was asked for.
-    var outputEnd: EventLoopFuture<Void>?
+    @exclusivity(unchecked) var outputEnd: EventLoopFuture<Void>?
     var closeReason: CloseReason? {
         get { closeReasonBox?.reason }
         set { closeReasonBox = newValue.map(CloseReasonBox.init) }
     }
-    private var closeReasonBox: CloseReasonBox?
+    @exclusivity(unchecked) private var closeReasonBox: CloseReasonBox?
     /// What the peer still sends is read and dropped.
-    var isLingering = false
+    @exclusivity(unchecked) var isLingering = false
 
     /// The timers; made when there is one.
     var clocks: ConnectionClocks?
@@ -139,7 +142,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         peerHasEnded = true
         executor.turn { endInput(.ended) }
-        if isLingering { context.close(mode: .all, promise: nil) }
+        // Not after `stopReading` alone: what is still written has to arrive.
+        if isLingering, closeReason != nil { context.close(mode: .all, promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -176,15 +180,26 @@ private final class CloseReasonBox {
 }
 
 /// The callbacks of a connection that is handled on its event loop without `async`.
-struct InlineHandlers {
-    var onMessage: (ByteBuffer) -> Void
-    var onEnd: () -> Void
-    var onClose: (CloseReason) -> Void
+final class InlineHandlers {
+    let onMessage: (ByteBuffer) -> Void
+    let onEnd: () -> Void
+    let onClose: (CloseReason) -> Void
+
+    init(
+        onMessage: @escaping (ByteBuffer) -> Void, onEnd: @escaping () -> Void,
+        onClose: @escaping (CloseReason) -> Void
+    ) {
+        self.onMessage = onMessage
+        self.onEnd = onEnd
+        self.onClose = onClose
+    }
 }
 
 /// What all connections of one server or client share.
 final class ConnectionSettings: Sendable {
     let framing: Framing
+    /// Whether messages are frames.
+    let isFramed: Bool
     let highWaterMark: Int
     let maximumBufferedBytes: Int
     let idleLimit: TimeAmount?
@@ -192,9 +207,16 @@ final class ConnectionSettings: Sendable {
     let lingerLimit: TimeAmount
     /// Nothing stands between the handler and the socket: no TLS.
     let isNextToSocket: Bool
+    /// Frames that broke the framing and were skipped.
+    let skipped: LossLog
 
-    init(framing: Framing, _ configuration: TCPConnection.Configuration, isNextToSocket: Bool = true) {
+    init(
+        framing: Framing, _ configuration: TCPConnection.Configuration, isNextToSocket: Bool = true,
+        logger: Logger = Logger(label: "junction.tcp")
+    ) {
+        self.skipped = LossLog(logger, "frame skipped")
         self.framing = framing
+        self.isFramed = framing.makeFramer != nil
         self.highWaterMark = max(1, configuration.highWaterMark)
         self.maximumBufferedBytes = configuration.maximumBufferedBytes
         self.idleLimit = configuration.idleTimeout.map(TimeAmount.init)

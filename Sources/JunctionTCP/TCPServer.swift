@@ -37,7 +37,7 @@ public final class TCPServer: ListeningService {
     let logger: Logger
     let handling: Handling
     let connections: ConnectionRegistry
-    let drops: DropLog
+    let drops: LossLog
     /// The connections that nobody has taken yet, while ``withConnections(_:)`` runs.
     let waiting = ConnectionQueue()
 
@@ -47,12 +47,12 @@ public final class TCPServer: ListeningService {
     ) {
         self.address = address
         self.settings = ConnectionSettings(
-            framing: framing, configuration.connection, isNextToSocket: configuration.tls == nil)
+            framing: framing, configuration.connection, isNextToSocket: configuration.tls == nil, logger: logger)
         self.configuration = configuration
         self.logger = logger
         self.handling = handling
         self.connections = ConnectionRegistry(maximum: configuration.maximumConnections)
-        self.drops = DropLog(logger)
+        self.drops = LossLog(logger, "connection refused")
     }
 
     /// A server whose handler runs once for each connection, in a task on the connection's event loop; the connection closes

@@ -1,5 +1,5 @@
 package import JunctionCore
-package import NIOSSL
+import NIOSSL
 
 #if canImport(Glibc)
     import Glibc
@@ -12,14 +12,18 @@ package import NIOSSL
 #endif
 
 extension NetworkError {
-    /// Translates an error of NIOSSL, and any other as ``JunctionCore`` does.
+    /// Translates an error of NIOSSL, and any other as `NetworkError(_:doing:)` does.
     ///
     /// Behind a ``TLSHandler`` every error of the pipeline has gone through this; the results of writes have not.
     ///
-    /// - Parameters:
-    ///   - action: what was tried ("connect to example.com:443").
-    ///   - certificate: what the peer presented, if it did: NIOSSL says that a certificate was not accepted, but not why.
-    package init(tls error: any Error, doing action: String, certificate: NIOSSLCertificate? = nil) {
+    /// - Parameter action: what was tried ("connect to example.com:443").
+    package init(tls error: any Error, doing action: String) {
+        self.init(tls: error, doing: action, certificate: nil)
+    }
+
+    /// - Parameter certificate: what the peer presented, if it did: NIOSSL says that a certificate was not accepted, but not
+    ///   why.
+    init(tls error: any Error, doing action: String, certificate: NIOSSLCertificate?) {
         switch error {
         case NIOSSLError.handshakeFailed(let reason), NIOSSLError.shutdownFailed(let reason):
             self.init(reason, action, certificate)
@@ -33,7 +37,7 @@ extension NetworkError {
         case let error as NIOSSLExtraError
         where error == .failedToValidateHostname || error == .serverHostnameImpossibleToMatch:
             let names = certificate.map { TLSCertificate($0) }.map { $0.dnsNames + $0.ipAddresses } ?? []
-            let text = names.isEmpty ? "" : ": \(names.prefix(5).joined(separator: ", "))"
+            let text = names.isEmpty ? "" : ": \(names.prefix(5).joined(separator: ", ").printable)"
             self.init(.certificateNameMismatch, "\(action): the certificate is for another name\(text)")
         default:
             self.init(error, doing: action)

@@ -23,6 +23,11 @@ struct ServerNames: Sendable {
         return name.last == "." ? String(name.dropLast()) : name
     }
 
+    /// The name in a client's first message; `nil` if it holds what no name does, which would end up in logs.
+    static func asked(_ name: String) -> String? {
+        name.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? normalized(name) : nil
+    }
+
     /// The keys of a table of identities, checked.
     static func checked(_ identities: [String: TLSIdentity]) throws -> [String: TLSIdentity] {
         try Dictionary(identities.map { (try checked($0), $1) }) { _, _ in

@@ -135,7 +135,7 @@ public final class ServerTLS: Sendable {
         configuration.sendCANameList = !roots.isEmpty
         let names = ServerNames(named)
         configuration.sslContextCallback = { client, promise in
-            let name = client.serverHostname.map(ServerNames.normalized)
+            let name = client.serverHostname.flatMap(ServerNames.asked)
             ServerName.ofCurrentHandshake?.value = name
             promise.succeed(name.flatMap(names.override) ?? .noChanges)
         }

@@ -43,11 +43,20 @@ public struct TLSCertificate: Sendable, Hashable, CustomStringConvertible {
     /// The last moment the certificate is valid, in seconds since 1970-01-01 00:00 UTC.
     public var notAfter: Int { Int(certificate.notValidAfter) }
 
-    /// The common name and the serial number.
-    public var description: String { "certificate \(serialNumber) of \(commonName ?? "an unnamed subject")" }
+    /// The serial number and the common name, fit for a log.
+    public var description: String { "certificate \(serialNumber) of \(commonName?.printable ?? "an unnamed subject")" }
 
     private func alternativeNames(_ kind: _SubjectAlternativeName.NameType) -> [String] {
         certificate._subjectAlternativeNames().lazy.filter { $0.nameType == kind }
             .map { String(decoding: $0.contents, as: UTF8.self) }
+    }
+}
+
+extension String {
+    /// Without control characters: a line of a log stays one line, whatever a peer put into its certificate.
+    var printable: String {
+        String(
+            String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 })
+        )
     }
 }

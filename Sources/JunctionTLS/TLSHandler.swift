@@ -10,10 +10,10 @@ import NIOTLS
 /// - `ChannelEvent.inputClosed` comes when the peer has said that it sends no more (close_notify, RFC 8446 section 6.1). A
 ///   peer that ends its side without saying so, which is what a cut connection looks like, is an error:
 ///   `.connectionReset`, and the connection closes.
-/// - `close(mode: .output)` sends what was written, close_notify, and then FIN; reading goes on. After the peer's own
-///   close_notify the whole connection closes: who wants the last writes to arrive flushes them first and waits for that,
-///   as on a channel without TLS whose input has ended.
-/// - `close(mode: .all)` closes at once. It sends close_notify first, but does not wait for anybody to take it.
+/// - `close(mode: .output)` sends what was written, close_notify, and then FIN; reading goes on. When both sides have ended
+///   in this way, whoever was first, the connection closes, after what was written has left.
+/// - `close(mode: .all)` closes at once. It sends close_notify first, but does not wait for anybody to take it, so what the
+///   kernel has not taken is lost, and the peer sees that it was cut off.
 /// - Errors are ``NetworkError``s.
 package final class TLSHandler: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
@@ -32,6 +32,7 @@ package final class TLSHandler: ChannelDuplexHandler {
     /// What the handshake agreed on, once it is done.
     package private(set) var session: TLSSession?
 
+    private let gate = TransportGate()
     private let ssl: NIOSSLHandler
     private let nameSource: NameSource
     private let timeout: TimeAmount
@@ -68,8 +69,8 @@ package final class TLSHandler: ChannelDuplexHandler {
             try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             let handlers: [any ChannelHandler] =
                 switch nameSource {
-                case .fixed: [ssl, self]
-                case .asked(let capture): [capture, ssl, self]
+                case .fixed: [gate, ssl, self]
+                case .asked(let capture): [gate, capture, ssl, self]
                 }
             try channel.pipeline.syncOperations.addHandlers(handlers, position: position)
         } catch {
@@ -139,10 +140,7 @@ package final class TLSHandler: ChannelDuplexHandler {
         case TLSUserEvent.handshakeCompleted(let name):
             completeHandshake(context, applicationProtocol: name)
         case ChannelEvent.inputClosed:
-            // NIOSSL reports it after an error, and after a close, too.
-            guard !hasFailed, !isInactive, !inputHasEnded else { return }
-            inputHasEnded = true
-            context.fireUserInboundEventTriggered(event)
+            endInput(context)
         default:
             context.fireUserInboundEventTriggered(event)
         }
@@ -154,19 +152,28 @@ package final class TLSHandler: ChannelDuplexHandler {
         if isClosedHere || isTruncation && (hasFailed || inputHasEnded) { return }
         let doing = promise == nil ? "read" : action
         let translated = NetworkError(tls: error, doing: doing, certificate: ssl.peerCertificate)
-        if promise != nil || isTruncation {
+        if promise != nil || error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError {
             fail(translated, context)
         } else {
-            // NIO and NIOSSL close after what is fatal.
-            hasFailed = true
+            // NIO closes the channel after an error of its own.
+            if error is IOError { hasFailed = true }
             context.fireErrorCaught(translated)
         }
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
+        // NIOSSL closes before it says that the peer has ended its side, if this side had done so before.
+        if session != nil, !isClosedHere { endInput(context) }
         isInactive = true
         failHandshake(NetworkError(.connectionAborted, "\(action): the connection was closed during the TLS handshake"))
         if !withholdsActive { context.fireChannelInactive() }
+    }
+
+    /// The peer sends no more. NIOSSL says so after an error, and after a close, too.
+    private func endInput(_ context: ChannelHandlerContext) {
+        guard !hasFailed, !isInactive, !inputHasEnded else { return }
+        inputHasEnded = true
+        context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
     /// Ends the connection with an error.
@@ -174,7 +181,8 @@ package final class TLSHandler: ChannelDuplexHandler {
         hasFailed = true
         failHandshake(error)
         context.fireErrorCaught(error)
-        closeTransport(context, promise: nil)
+        isClosedHere = true
+        gate.closeNow(promise: nil)
     }
 
     // MARK: Closing
@@ -194,23 +202,13 @@ package final class TLSHandler: ChannelDuplexHandler {
     private func closeAll(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
         isClosedHere = true
         failHandshake(NetworkError(.connectionAborted, "\(action): closed by this side during the TLS handshake"))
-        guard session != nil, !hasFailed, !isInactive else { return closeTransport(context, promise: promise) }
-        if inputHasEnded {
-            // The peer's close_notify is there already, so NIOSSL sends ours and closes at once.
-            context.close(mode: .all, promise: promise)
+        let wasInactive = isInactive
+        if session != nil, !hasFailed, !outputIsClosed, !isInactive { context.close(mode: .output, promise: nil) }
+        if isInactive && !wasInactive {
+            promise?.succeed()  // the peer's close_notify was there, so that was all there was to do
         } else {
-            if !outputIsClosed { context.close(mode: .output, promise: nil) }
-            closeTransport(context, promise: promise)
-        }
-    }
-
-    /// Closes without NIOSSL, which would wait for the peer's close_notify for seconds; nothing says that a peer sends one.
-    private func closeTransport(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
-        isClosedHere = true
-        if let behindTransport = try? context.pipeline.syncOperations.context(handler: ssl) {
-            behindTransport.close(mode: .all, promise: promise)
-        } else {
-            context.close(mode: .all, promise: promise)
+            // Without NIOSSL, which would wait for the peer's close_notify; nothing says that a peer sends one.
+            gate.closeNow(promise: promise)
         }
     }
 }

@@ -16,11 +16,12 @@ package final class LoopExecutor: TaskExecutor, Sendable {
 
     /// What only the loop's thread touches.
     private final class Turns {
-        var jobs = Deque<UnownedJob>()
-        var dirty: [any TurnFlushing] = []
-        var inTurn = false
-        var isScheduled = false
-        var outputBuffers = OutputBuffers()
+        // On one thread, and no access runs anything that comes back here.
+        @exclusivity(unchecked) var jobs = Deque<UnownedJob>()
+        @exclusivity(unchecked) var dirty: [any TurnFlushing] = []
+        @exclusivity(unchecked) var inTurn = false
+        @exclusivity(unchecked) var isScheduled = false
+        @exclusivity(unchecked) var outputBuffers = OutputBuffers()
     }
 
     /// Tasks run in one turn before other work of the loop gets its chance again.

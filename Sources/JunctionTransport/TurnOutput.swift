@@ -11,6 +11,12 @@ package import NIOCore
     import Darwin
 #endif
 
+// Outside of the type, whose own function would hide the system's.
+@inline(__always)
+private func systemSend(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int, _ flags: CInt) -> Int {
+    send(descriptor, bytes, count, flags)
+}
+
 /// What one connection writes in a turn of its loop, and the way of it to the kernel. Only on the loop.
 ///
 /// What is gathered leaves by one `send(2)` from here, past the channel's own queue, which costs more than the rest of an
@@ -45,9 +51,12 @@ package struct TurnOutput {
     /// Buffers up to here are copied together; a larger one is worth a system call of its own.
     private static let gatherLimit = 65_536
 
-    /// - Parameter isNextToSocket: nothing stands between the handler and the socket.
-    package init(isNextToSocket: Bool) {
+    /// - Parameters:
+    ///   - isNextToSocket: nothing stands between the handler and the socket.
+    ///   - channelIsBehind: another handler has written to the channel before.
+    package init(isNextToSocket: Bool, channelIsBehind: Bool = false) {
         way = isNextToSocket ? .channelOnce : .channel
+        self.channelIsBehind = channelIsBehind
     }
 
     /// Bytes that wait for the end of the turn.
@@ -90,6 +99,13 @@ package struct TurnOutput {
         pending = .empty  // the buffer has one owner while it is written to
         defer { pending = .gathered(buffer) }
         return try write(&buffer)
+    }
+
+    /// Flushes when as many bytes as `mark` are pending.
+    package mutating func flushIfOver(
+        _ mark: Int, _ context: ChannelHandlerContext, _ executor: LoopExecutor
+    ) throws(NetworkError) {
+        if pendingBytes >= mark { try flush(context, executor) }
     }
 
     /// Hands what is pending to the kernel, or to the channel what the kernel does not take.
@@ -158,15 +174,7 @@ package struct TurnOutput {
         #endif
         while true {
             let sent = bytes.withUnsafeReadableBytes { bytes in
-                #if canImport(Glibc)
-                    Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #elseif canImport(Musl)
-                    Musl.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #elseif canImport(Android)
-                    Android.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #else
-                    Darwin.send(descriptor, bytes.baseAddress, bytes.count, flags)
-                #endif
+                systemSend(descriptor, bytes.baseAddress, bytes.count, flags)
             }
             if sent >= 0 { return sent }
             let code = errno

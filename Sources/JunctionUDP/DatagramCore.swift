@@ -1,170 +1,386 @@
-import DequeModule
+import CJunctionUDP
 import JunctionCore
 import JunctionTransport
+import Logging
 import NIOCore
+import NIOPosix
+import Synchronization
 
-/// One UDP socket's state and its place in the channel's pipeline. Lives on the socket's event loop alone.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Android)
+    import Android
+#else
+    import Darwin
+#endif
+
+/// One UDP socket's state. Lives on the socket's event loop alone.
 ///
-/// UDP cannot slow its senders down: when the reader is behind and the queue is full, the oldest datagram is dropped and
-/// counted.
-final class DatagramCore: ChannelInboundHandler, TurnFlushing {
-    typealias InboundIn = AddressedEnvelope<ByteBuffer>
-    typealias OutboundOut = AddressedEnvelope<ByteBuffer>
-    typealias Reader = UnsafeContinuation<Datagram?, any Error>
-    /// Tells the readers from one another: a cancellation may arrive when its reader is gone and the next one waits.
-    typealias Ticket = UInt64
+/// The descriptor is its own from the opening to ``close()``; the watch that tells what has come may change meanwhile.
+final class DatagramCore: TurnFlushing {
+    /// What is done with a received datagram.
+    enum Delivery {
+        case queue
+        case handler((Datagram) -> Void)
+        case sessions(SessionTable)
+    }
 
-    /// Called for each datagram at once, instead of queueing it.
-    var onDatagram: ((Datagram) -> Void)?
+    /// Watches that end one after another, without a datagram between them, until the socket is given up.
+    private static let watchLimit = 8
 
-    private let executor: LoopExecutor
-    private let queueLimit: Int
-    private var context: ChannelHandlerContext?
-    private var inbox = Deque<Datagram>()
-    private var reader: (ticket: Ticket, continuation: Reader)?
-    private var ended = false
-    private var failure: NetworkError?
+    let executor: LoopExecutor
+    let configuration: UDPSocket.Configuration
+    let descriptor: SocketDescriptor
+    /// Where other threads see the addresses.
+    let addresses: SharedAddresses
+    let inbox: DatagramInbox
+    /// Succeeds when the socket is closed.
+    let closed: EventLoopPromise<Void>
+    var delivery = Delivery.queue
+    var watch: (any DatagramWatch)?
+    var memberships: Set<GroupMembership> = []
+
+    private let logger: Logger
+    private let sender: DatagramSender
+    private var counts = UDPSocket.Statistics()
+    private var blockedSends = 0
+    private(set) var isOpen = true
+    private var boundAddress: SocketAddress?
+    private var peer: PeerKey?
     private var needsFlush = false
+    private var isReading = false
+    private var endedWatches = 0
+    private var batchTime: NIODeadline?
+    #if os(Linux) || os(Android)
+        private var writeWatch: WriteWatch?
+    #endif
 
-    /// Datagrams lost because the reader was behind.
-    private(set) var dropped = 0
-    /// Sends that nobody waited for and that could not be queued.
-    private(set) var failedSends = 0
-
-    /// Bytes that fit into a UDP packet over IPv4; the length field of IP (RFC 791) leaves no more.
-    private static let maximumPayload = 65_507
-
-    init(executor: LoopExecutor, queueLimit: Int) {
+    init(
+        descriptor: SocketDescriptor, configuration: UDPSocket.Configuration, executor: LoopExecutor,
+        addresses: SharedAddresses, logger: Logger
+    ) {
+        self.descriptor = descriptor
+        self.configuration = configuration
         self.executor = executor
-        self.queueLimit = queueLimit
+        self.addresses = addresses
+        self.logger = logger
+        inbox = DatagramInbox(limit: configuration.queueLimit, policy: configuration.overflowPolicy)
+        closed = executor.eventLoop.makePromise()
+        sender = DatagramSender(
+            descriptor: descriptor.number, segments: configuration.segmentsOnSend,
+            queueLimit: configuration.sendQueueLimit)
+        boundAddress = addresses.local
+    }
+
+    /// Bytes of one place of the receive buffer: one more than the largest datagram, so that a larger one shows.
+    var receiveSlot: Int {
+        let whole = 65_536
+        guard !configuration.joinsOnReceive else { return whole }
+        return min(max(0, configuration.maximumDatagramSize), whole - 1) + 1
+    }
+
+    // MARK: Watching
+
+    /// Begins to receive: by NIO's channel, or by the poller where the socket is connected.
+    func startWatching() throws -> EventLoopFuture<Void> {
+        #if os(Linux) || os(Android)
+            if peer != nil {
+                try PollerWatch.start(for: self)
+                return executor.eventLoop.makeSucceededVoidFuture()
+            }
+        #endif
+        return try ChannelWatch.start(for: self)
+    }
+
+    private func changeWatch() {
+        if isReading { readCompleted() }
+        watch?.stop()
+        watch = nil
+        #if os(Linux) || os(Android)
+            writeWatch?.stop()
+            writeWatch = nil
+        #endif
+        do {
+            let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
+            try startWatching().whenFailure { bound.value.giveUp($0) }
+        } catch {
+            giveUp(error)
+        }
+        waitForRoom()
+    }
+
+    /// NIO has closed its channel, which the socket survives.
+    func watchEnded() {
+        guard isOpen else { return }
+        watch = nil
+        endedWatches += 1
+        guard endedWatches < Self.watchLimit else {
+            return giveUp(NetworkError(.other, "receive: the socket fails again and again"))
+        }
+        changeWatch()
+    }
+
+    private func giveUp(_ error: any Error) {
+        receiveFailed(error)
+        close()
     }
 
     // MARK: Receiving
 
-    /// The next datagram if one is there or the socket is closed; `nil` means: wait for it.
-    func takeDatagram() throws -> Datagram?? {
-        if let datagram = inbox.popFirst() { return .some(datagram) }
-        if let error = failure {
-            failure = nil
-            throw error
-        }
-        return ended ? .some(nil) : nil
-    }
-
-    /// Hands the next datagram to `continuation` as soon as there is one.
-    func park(_ continuation: Reader, _ ticket: Ticket) {
-        do {
-            if let datagram = try takeDatagram() { return continuation.resume(returning: datagram) }
-        } catch {
-            return continuation.resume(throwing: error)
-        }
-        guard reader == nil else {
-            return continuation.resume(throwing: NetworkError(.invalidState, "a socket has one reader at a time"))
-        }
-        reader = (ticket, continuation)
-    }
-
-    /// The task that waits for a datagram was cancelled.
-    func cancelReader(_ ticket: Ticket) {
-        guard let waiting = reader, waiting.ticket == ticket else { return }
-        reader = nil
-        waiting.continuation.resume(throwing: CancellationError())
-    }
-
-    /// Ends the sequence of datagrams behind what is queued.
-    func endInput() {
-        ended = true
-        wakeReader()
-    }
-
-    private func wakeReader() {
-        guard let waiting = reader?.continuation, let datagram = try? takeDatagram() else { return }
-        reader = nil
-        waiting.resume(returning: datagram)
-    }
-
-    // MARK: Sending
-
-    /// Sends now and tells `completion` what the kernel said, at once unless the socket's buffer is full.
-    func send(
-        _ payload: ByteBuffer, to address: SocketAddress?, completion: @escaping (Result<Void, any Error>) -> Void
+    /// A datagram has come.
+    func receive(
+        _ payload: ByteBuffer, from sender: SocketAddress, destination: SocketAddress? = nil, interface: Int? = nil
     ) {
-        guard let context else { return completion(.failure(ChannelError.alreadyClosed)) }
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenComplete(completion)
-        needsFlush = false
-        write(payload, to: address, context, promise)
-        context.flush()
-    }
-
-    /// Sends with everything else that is queued in this turn of the loop; what cannot be queued is counted.
-    func enqueue(_ payload: ByteBuffer, to address: SocketAddress?) {
-        guard let context, payload.readableBytes <= Self.maximumPayload else { return failedSends += 1 }
-        write(payload, to: address, context, nil)  // a promise for each would cost a tenth of an echo
-        if !needsFlush {
-            needsFlush = true
-            executor.flushAtTurnEnd(self)
+        isReading = true
+        guard configuration.receiveFilter.permits(sender), peer == nil || peer == PeerKey(sender) else {
+            counts.blocked += 1
+            return
         }
-    }
-
-    private func write(
-        _ payload: ByteBuffer, to address: SocketAddress?, _ context: ChannelHandlerContext,
-        _ promise: EventLoopPromise<Void>?
-    ) {
-        if let address {
-            context.write(wrapOutboundOut(AddressedEnvelope(remoteAddress: address, data: payload)), promise: promise)
-        } else {
-            context.write(NIOAny(payload), promise: promise)
+        let size = payload.readableBytes
+        counts.received += 1
+        guard size > configuration.maximumDatagramSize else {
+            counts.receivedBytes += size
+            return deliver(
+                Datagram(sender: sender, payload: payload, destination: destination, interfaceIndex: interface))
         }
+        counts.receivedBytes += configuration.maximumDatagramSize
+        counts.truncated += 1
+        let beginning = payload.getSlice(at: payload.readerIndex, length: max(0, configuration.maximumDatagramSize))
+        deliver(
+            Datagram(
+                sender: sender, payload: beginning ?? ByteBuffer(), isTruncated: true, destination: destination,
+                interfaceIndex: interface))
     }
 
-    func flushNow() {
-        guard needsFlush else { return }
-        needsFlush = false
-        context?.flush()
-    }
-
-    /// Closes behind what is queued.
-    func close() {
-        flushNow()
-        context?.close(promise: nil)
-    }
-
-    // MARK: Channel events
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let envelope = unwrapInboundIn(data)
-        guard !ended else { return }
-        // An inline handler is called at the end of the read, so its queue never outgrows one batch of the kernel.
-        if onDatagram == nil, inbox.count >= queueLimit {
-            inbox.removeFirst()
-            dropped += 1
-        }
-        inbox.append(Datagram(sender: envelope.remoteAddress, payload: envelope.data))
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        executor.turn {
-            if let onDatagram {
-                while let datagram = inbox.popFirst() { onDatagram(datagram) }
-            } else {
-                wakeReader()
+    private func deliver(_ datagram: Datagram) {
+        switch delivery {
+        case .handler(let handler):
+            if !inbox.hasEnded { handler(datagram) }
+        case .queue:
+            guard !inbox.hasEnded else { return }
+            if !inbox.append(datagram) { countOverflow(of: datagram) }
+        case .sessions(let table):
+            let now = batchTime ?? .now()
+            batchTime = now
+            switch table.receive(datagram, now: now) {
+            case .taken: break
+            case .overflow: countOverflow(of: datagram)
+            case .refused: countRefusal(of: datagram)
             }
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // For example the ICMP answer to an earlier datagram of a connected socket. The socket lives on.
-        let error = NetworkError(error, doing: "receive")
-        guard let waiting = reader?.continuation else { return failure = error }
-        reader = nil
-        executor.turn { waiting.resume(throwing: error) }
+    /// Delivers a datagram that was queued before the way of delivery was known.
+    func redeliver(_ datagram: Datagram) { deliver(datagram) }
+
+    /// All datagrams of one read have been delivered.
+    func readCompleted() {
+        counts.receiveBatches += isReading ? 1 : 0
+        endedWatches = 0
+        batchTime = nil
+        executor.turn {}  // the tasks that were woken
+        isReading = false
+        flushNow()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        self.context = nil
-        executor.turn { endInput() }
+    /// For example the ICMP answer to an earlier datagram of a connected socket. The socket lives on.
+    func receiveFailed(_ error: any Error) {
+        let error = NetworkError(error, doing: "receive")
+        logger.debug("receiving failed", metadata: ["error": "\(error)"])
+        inbox.fail(error)
     }
+
+    /// Ends what readers get behind what is queued.
+    func endInput() {
+        inbox.end()
+        if case .sessions(let table) = delivery { table.endAll() }
+    }
+
+    // The first, and then ever more rarely: a flood must not fill the log as well.
+    private func countOverflow(of datagram: Datagram) {
+        counts.droppedByOverflow += 1
+        guard counts.droppedByOverflow.nonzeroBitCount == 1 else { return }
+        logger.warning(
+            "a reader is behind, datagrams dropped",
+            metadata: ["peer": "\(datagram.sender.text)", "dropped": "\(counts.droppedByOverflow)"])
+    }
+
+    private func countRefusal(of datagram: Datagram) {
+        counts.refusedBySessionLimit += 1
+        guard counts.refusedBySessionLimit.nonzeroBitCount == 1 else { return }
+        logger.warning(
+            "too many UDP sessions, datagrams dropped",
+            metadata: ["peer": "\(datagram.sender.text)", "dropped": "\(counts.refusedBySessionLimit)"])
+    }
+
+    // MARK: Sending
+
+    /// Sends now and wakes `waiter` when the kernel has taken the datagram, or has refused it.
+    func send(_ payload: ByteBuffer, to address: SocketAddress?, waiter: DatagramSender.Waiter) {
+        do {
+            let peer = try destination(address)
+            sender.add(payload, to: peer, waiter: waiter)
+            flush()
+        } catch {
+            sender.countFailure()
+            waiter.resume(throwing: error)
+        }
+    }
+
+    /// Sends with everything else that is queued in this turn of the loop; what cannot be queued is counted.
+    func enqueue(_ payload: ByteBuffer, to address: SocketAddress?) {
+        guard let peer = try? destination(address) else { return sender.countFailure() }
+        sender.add(payload, to: peer)
+        guard !needsFlush else { return }
+        needsFlush = true
+        if !isReading { executor.flushAtTurnEnd(self) }  // the end of the read flushes as well
+    }
+
+    private func destination(_ address: SocketAddress?) throws -> PeerKey {
+        guard isOpen else { throw ChannelError.alreadyClosed }
+        guard let address else {
+            guard peer != nil else {
+                throw NetworkError(.notConnected, "send: the socket is not connected, so it needs an address")
+            }
+            return .connected
+        }
+        guard var key = PeerKey(address) else {
+            throw NetworkError(.addressFamilyNotSupported, "send: UDP has no addresses that are paths")
+        }
+        if descriptor.isIPv6 { key = key.asIPv6 }
+        if let peer {
+            guard peer == key else {
+                throw NetworkError(
+                    .alreadyConnected, "send to \(address.text): the socket is connected to another peer")
+            }
+            return .connected
+        }
+        guard configuration.sendFilter.permits(address) else {
+            throw NetworkError(.addressBlocked, "send to \(address.text): the address is not permitted")
+        }
+        return key
+    }
+
+    private func flush() {
+        needsFlush = false
+        sender.flush()
+        waitForRoom()
+    }
+
+    func flushNow() {
+        if needsFlush { flush() }
+    }
+
+    /// Whether the kernel has no room for what is queued.
+    var isBlocked: Bool { sender.isBlocked }
+
+    /// The kernel may have room again.
+    func writable() {
+        #if os(Linux) || os(Android)
+            writeWatch = nil
+        #endif
+        guard isOpen, sender.isBlocked else { return }
+        sender.resume()
+        waitForRoom()
+    }
+
+    private func waitForRoom() {
+        guard isOpen, sender.isBlocked else { return }
+        #if os(Linux) || os(Android)
+            if let watch = watch as? PollerWatch { return watch.arm() }
+            if writeWatch == nil { writeWatch = try? WriteWatch(self) }
+            if writeWatch != nil { return }
+        #endif
+        let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
+        executor.eventLoop.scheduleTask(in: .milliseconds(1)) { bound.value.writable() }
+    }
+
+    // MARK: Connecting and closing
+
+    /// Has the kernel deliver from one peer alone, and report what is refused there.
+    func connect(to address: SocketAddress) throws {
+        guard isOpen else { throw ChannelError.alreadyClosed }
+        guard peer == nil else { throw IOError(errnoCode: EISCONN, reason: "connect") }
+        guard configuration.sendFilter.permits(address) else {
+            throw NetworkError(.addressBlocked, "connect to \(address.text): the address is not permitted")
+        }
+        flush()
+        try descriptor.connect(to: address)
+        addresses.update(local: descriptor.localAddress, remote: descriptor.remoteAddress ?? address)
+        peer = addresses.remote.flatMap(PeerKey.init)
+        if let peer { sender.connected(to: peer) }
+        changeWatch()
+    }
+
+    /// Undoes ``connect(to:)``.
+    func disconnect() throws {
+        guard isOpen else { throw ChannelError.alreadyClosed }
+        guard peer != nil else { throw IOError(errnoCode: ENOTCONN, reason: "disconnect") }
+        flush()
+        try descriptor.disconnect(restoring: boundAddress)
+        peer = nil
+        addresses.update(local: descriptor.localAddress, remote: nil)
+        changeWatch()
+    }
+
+    /// An adopted socket that is connected already.
+    func noteConnected(to address: SocketAddress) {
+        peer = PeerKey(address)
+        if let peer { sender.connected(to: peer) }
+    }
+
+    /// Closes behind what is queued; what the kernel has no room for fails.
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        needsFlush = false
+        sender.close()
+        watch?.stop()
+        watch = nil
+        #if os(Linux) || os(Android)
+            writeWatch?.stop()
+            writeWatch = nil
+        #endif
+        // The counters go with the descriptor.
+        counts.droppedByKernel = kernelDrops
+        descriptor.closeDescriptor()
+        endInput()
+        addresses.update(local: addresses.local, remote: nil)
+        closed.succeed()
+    }
+
+    // MARK: Counting
+
+    var statistics: UDPSocket.Statistics {
+        var all = counts
+        all.sent = sender.sent
+        all.sentBytes = sender.sentBytes
+        all.failedSends = sender.failed
+        all.sendCalls = sender.calls
+        all.sendMessages = sender.messages
+        if isOpen { all.droppedByKernel = kernelDrops }
+        return all
+    }
+
+    private var kernelDrops: Int? {
+        let drops = junction_udp_kernel_drops(descriptor.number)
+        return drops < 0 ? nil : Int(drops)
+    }
+
+    /// Datagrams and bytes that wait because the kernel has no room, or for the end of the turn.
+    var sendQueue: (count: Int, bytes: Int) { (sender.queuedCount, sender.queuedBytes) }
+}
+
+/// A socket's addresses for readers on any thread.
+final class SharedAddresses: Sendable {
+    private let state: Mutex<(local: SocketAddress?, remote: SocketAddress?)>
+
+    init(local: SocketAddress?, remote: SocketAddress?) { state = Mutex((local, remote)) }
+
+    var local: SocketAddress? { state.withLock { $0.local } }
+    var remote: SocketAddress? { state.withLock { $0.remote } }
+
+    func update(local: SocketAddress?, remote: SocketAddress?) { state.withLock { $0 = (local, remote) } }
 }

@@ -16,6 +16,7 @@ public final class UDPServer: ListeningService {
     private enum Handling: Sendable {
         case asynchronous(@Sendable (Datagram, UDPSocket) async throws -> Void)
         case inline(@Sendable (Datagram, UDPSocket) throws -> Void)
+        case sessions(SessionLimits, @Sendable (PeerSession) async throws -> Void)
     }
 
     private let host: String?
@@ -60,32 +61,95 @@ public final class UDPServer: ListeningService {
         self.handling = .inline(onDatagram)
     }
 
+    /// A server whose handler is called once for each peer, in a task on the socket's event loop, with the stream of what the
+    /// peer sends. The session ends when the handler returns or throws, or when the peer has been silent for too long. A
+    /// thrown error is logged.
+    ///
+    /// ```swift
+    /// UDPServer(port: 7, onSession: { session in
+    ///     for try await datagram in session.inbound { try await session.send(datagram.payload) }
+    /// })
+    /// ```
+    public init(
+        host: String? = nil, port: Int, configuration: UDPSocket.Configuration = .init(),
+        sessions: SessionLimits = .init(), logger: Logger = Logger(label: "junction.udp"),
+        onSession: @escaping @Sendable (PeerSession) async throws -> Void
+    ) {
+        self.host = host
+        self.port = port
+        self.configuration = configuration
+        self.logger = logger
+        self.handling = .sessions(sessions, onSession)
+    }
+
     /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
+    ///
+    /// What was received by then is still handled, up to ``UDPSocket/Configuration/drainTimeout``.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
-        let socket = try await UDPSocket.bind(host: host, port: port, configuration: configuration)
+        let sockets = try await bind()
+        await withTaskGroup(of: Void.self) { group in
+            for socket in sockets { group.addTask { await self.serve(socket) } }
+            if let address = sockets.first?.localAddress { onListening(address) }
+            await group.waitForAll()
+        }
+    }
+
+    /// One socket, or one for each event loop.
+    private func bind() async throws -> [UDPSocket] {
+        guard configuration.socketPerEventLoop else {
+            return [try await UDPSocket.bind(host: host, port: port, configuration: configuration, logger: logger)]
+        }
+        var sockets: [UDPSocket] = []
+        do {
+            for eventLoop in EventLoops.all {
+                let port = sockets.first?.localAddress?.port ?? port
+                sockets.append(try await UDPSocket.bind(host: host, port: port, configuration, logger, on: eventLoop))
+            }
+        } catch {
+            for socket in sockets { await socket.closeAndWait() }
+            throw error
+        }
+        return sockets
+    }
+
+    private func serve(_ socket: UDPSocket) async {
         switch handling {
         case .inline(let handler):
-            socket.setInlineHandler { [logger] datagram in
+            socket.deliver(to: { [logger] datagram in
                 do {
                     try handler(datagram, socket)
                 } catch {
-                    Self.log(error, of: datagram, logger)
+                    Self.log(error, of: datagram.sender, logger)
                 }
-            }
-            if let address = socket.localAddress { onListening(address) }
-            await socket.waitUntilStopped()
-        case .asynchronous(let handler):
-            // Not a child of this task: when this one is cancelled, what was received is still handled.
-            let receiving = Task(executorPreference: socket.executor) { await self.receive(from: socket, handler) }
-            if let address = socket.localAddress { onListening(address) }
-            let drainTimeout = TimeAmount(configuration.drainTimeout)
+            })
             await withTaskCancellationOrGracefulShutdownHandler {
-                await receiving.value
+                await socket.waitUntilClosed()
             } onCancelOrGracefulShutdown: {
-                socket.endInput()
-                socket.executor.eventLoop.scheduleTask(in: drainTimeout) { receiving.cancel() }
+                socket.close()
             }
-            await socket.closeAndWait()
+        case .asynchronous(let handler):
+            await drain(socket) { await self.receive(from: socket, handler) }
+        case .sessions(let limits, let handler):
+            let (sessions, begun) = AsyncStream.makeStream(of: PeerSession.self)
+            socket.deliverToSessions(limits) { begun.yield($0) }
+            await drain(socket, onStop: { begun.finish() }) { await self.serve(sessions, handler) }
+        }
+        await socket.closeAndWait()
+    }
+
+    /// Runs `work` until it ends by itself after the socket's input has been ended, or until the drain deadline.
+    private func drain(
+        _ socket: UDPSocket, onStop: @escaping @Sendable () -> Void = {}, _ work: @escaping @Sendable () async -> Void
+    ) async {
+        // Not a child of this task: when this one is cancelled, what was received is still handled.
+        let working = Task(executorPreference: socket.executor) { await work() }
+        let drainTimeout = TimeAmount(configuration.drainTimeout)
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await working.value
+        } onCancelOrGracefulShutdown: {
+            socket.endInput()
+            socket.onLoop { _ in onStop() }  // behind the end: no session begins any more
+            socket.executor.eventLoop.scheduleTask(in: drainTimeout) { working.cancel() }
         }
     }
 
@@ -99,7 +163,7 @@ public final class UDPServer: ListeningService {
                     do {
                         try await handler(datagram, socket)
                     } catch {
-                        Self.log(error, of: datagram, logger)
+                        Self.log(error, of: datagram.sender, logger)
                     }
                 }
                 return
@@ -109,7 +173,53 @@ public final class UDPServer: ListeningService {
         }
     }
 
-    private static func log(_ error: any Error, of datagram: Datagram, _ logger: Logger) {
-        logger.info("datagram failed", metadata: ["peer": "\(datagram.sender.text)", "error": "\(error)"])
+    /// Runs the handler for each session, until there are no more sessions and all handlers have returned.
+    private func serve(
+        _ sessions: AsyncStream<PeerSession>, _ handler: @escaping @Sendable (PeerSession) async throws -> Void
+    ) async {
+        await withDiscardingTaskGroup { group in
+            for await session in sessions {
+                group.addTask(executorPreference: session.socket.executor) { [logger] in
+                    do {
+                        try await handler(session)
+                    } catch {
+                        Self.log(error, of: session.remoteAddress, logger)
+                    }
+                    session.close()
+                }
+            }
+        }
+    }
+
+    private static func log(_ error: any Error, of peer: SocketAddress, _ logger: Logger) {
+        logger.info("datagram failed", metadata: ["peer": "\(peer.text)", "error": "\(error)"])
+    }
+}
+
+extension UDPSocket {
+    /// Calls `handler` on the event loop for each datagram, instead of ``inbound``.
+    func deliver(to handler: @escaping @Sendable (Datagram) -> Void) {
+        onLoop { core in
+            core.delivery = .handler(handler)
+            while let queued = try? core.inbox.take(), let datagram = queued { handler(datagram) }
+        }
+    }
+
+    /// Gives each datagram to the session of its sender, instead of ``inbound``.
+    func deliverToSessions(_ limits: SessionLimits, _ onSession: @escaping @Sendable (PeerSession) -> Void) {
+        onLoop { [self] core in
+            let configuration = core.configuration
+            let table = SessionTable(
+                eventLoop: executor.eventLoop, idleTimeout: TimeAmount(limits.idleTimeout),
+                maximum: limits.maximumSessions
+            ) {
+                DatagramInbox(limit: configuration.queueLimit, policy: configuration.overflowPolicy)
+            } onNewSession: { [weak core] table, entry in
+                guard core != nil else { return }
+                onSession(PeerSession(entry, of: table, on: self))
+            }
+            core.delivery = .sessions(table)
+            while let queued = try? core.inbox.take(), let datagram = queued { core.redeliver(datagram) }
+        }
     }
 }

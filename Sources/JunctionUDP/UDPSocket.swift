@@ -1,8 +1,8 @@
 import JunctionCore
 import JunctionTransport
+public import Logging
 public import NIOCore
 import NIOPosix
-import Synchronization
 
 /// A UDP socket: sends and receives datagrams, which may be lost, doubled or reordered on their way.
 ///
@@ -13,40 +13,31 @@ import Synchronization
 /// }
 /// ```
 ///
-/// Every call may be made from any task.
+/// Every call may be made from any task. An error of a send or a receive does not end the socket.
 public final class UDPSocket: Sendable {
-    /// What can be set on a socket, with the defaults.
-    public struct Configuration: Sendable {
-        /// Received datagrams that wait for the reader; above that the oldest is dropped and counted. 1,024.
-        public var queueLimit = 1_024
-        /// Datagrams read and written in one system call. 30.
-        public var batchSize = 30
-        /// Bytes of the largest datagram received; of a larger one the rest is cut off. 65,536, which is every datagram.
-        public var maximumDatagramSize = 65_536
-        /// How long a server's handler may go on with what was received when the server drains. 10 seconds.
-        public var drainTimeout: Duration = .seconds(10)
+    let executor: LoopExecutor
+    private let addresses: SharedAddresses
+    private let core: NIOLoopBound<DatagramCore>
+    private let reader: InboxReader
+    private let closed: EventLoopFuture<Void>
+    /// Finds addresses that this socket can send to.
+    let lookup: HostLookup
 
-        /// The defaults.
-        public init() {}
+    /// Made on the core's loop.
+    private init(_ core: DatagramCore) {
+        executor = core.executor
+        addresses = core.addresses
+        closed = core.closed.futureResult
+        self.core = NIOLoopBound(core, eventLoop: core.executor.eventLoop)
+        reader = InboxReader(core.inbox, on: core.executor)
+        lookup = HostLookup(core.configuration, core.descriptor.isIPv6 ? .ipv6 : .ipv4)
     }
 
     /// The address that the socket is bound to.
-    public let localAddress: SocketAddress?
+    public var localAddress: SocketAddress? { addresses.local }
+
     /// The peer of a connected socket.
-    public let remoteAddress: SocketAddress?
-
-    let executor: LoopExecutor
-    private let channel: any Channel
-    private let core: NIOLoopBound<DatagramCore>
-    private let tickets = Atomic<DatagramCore.Ticket>(0)
-
-    private init(channel: any Channel, core: DatagramCore, executor: LoopExecutor) {
-        self.channel = channel
-        self.localAddress = channel.localAddress
-        self.remoteAddress = channel.remoteAddress
-        self.executor = executor
-        self.core = NIOLoopBound(core, eventLoop: channel.eventLoop)
-    }
+    public var remoteAddress: SocketAddress? { addresses.remote }
 
     // MARK: Opening
 
@@ -55,23 +46,70 @@ public final class UDPSocket: Sendable {
     /// - Parameters:
     ///   - host: name or address; `nil` is every address of the machine.
     ///   - port: 0, the default, asks for any free port.
+    ///   - logger: told of datagrams that had to be dropped: of the first, and then ever more rarely.
     /// - Throws: ``NetworkError``, for example `.addressInUse`.
     public static func bind(
-        host: String? = nil, port: Int = 0, configuration: Configuration = Configuration()
+        host: String? = nil, port: Int = 0, configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "junction.udp")
     ) async throws -> UDPSocket {
+        try await bind(host: host, port: port, configuration, logger, on: EventLoops.group.next())
+    }
+
+    static func bind(
+        host: String?, port: Int, _ configuration: Configuration, _ logger: Logger, on eventLoop: any EventLoop
+    ) async throws -> UDPSocket {
+        let candidates = try await HostLookup(configuration).bindAddresses(host, port)
         do {
-            return try await wrap(bootstrap(configuration).bind(host: host ?? "::", port: port)).get()
+            var failure: (any Error)?
+            for address in candidates {
+                do {
+                    let descriptor = try open(at: address, configuration)
+                    return try await wrap(descriptor, configuration, logger, on: eventLoop)
+                } catch let error as IOError where error.errnoCode == EAFNOSUPPORT || error.errnoCode == EADDRNOTAVAIL {
+                    failure = failure ?? error  // a machine without IPv6 gets the IPv4 wildcard where IPv6's was meant
+                }
+            }
+            throw failure ?? NetworkError(.hostNotFound, "the host name has no address")
         } catch {
             throw NetworkError(error, doing: "listen on \(ListenAddress.text(host: host, port: port))")
         }
     }
 
-    /// A socket that talks to one peer: it receives from that peer alone, and refusals reach ``inbound`` as errors.
-    public static func connect(
-        host: String, port: Int, configuration: Configuration = Configuration()
+    /// A socket of a descriptor that another part of the program has opened, for example a service manager.
+    ///
+    /// - Parameter descriptor: a UDP socket, bound or not, connected or not. From this call on it belongs to the socket, which
+    ///   closes it; also when this call throws. It is made non-blocking, and its error queue (`IP_RECVERR`) is turned off.
+    ///   Options of the configuration that concern the opening (family, sharing, buffer sizes) do not apply.
+    /// - Throws: ``NetworkError`` `.invalidArgument` or `.addressFamilyNotSupported` for any other descriptor.
+    public static func adopting(
+        descriptor: CInt, configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "junction.udp")
     ) async throws -> UDPSocket {
         do {
-            return try await wrap(bootstrap(configuration).connect(host: host, port: port)).get()
+            let socket = try SocketDescriptor(adopting: descriptor)
+            return try await wrap(socket, configuration, logger, on: EventLoops.group.next())
+        } catch {
+            throw NetworkError(error, doing: "adopt the descriptor \(descriptor)")
+        }
+    }
+
+    /// A socket that talks to one peer: it receives from that peer alone, and refusals reach ``inbound`` as errors.
+    public static func connect(
+        host: String, port: Int, configuration: Configuration = Configuration(),
+        logger: Logger = Logger(label: "junction.udp")
+    ) async throws -> UDPSocket {
+        do {
+            let lookup = HostLookup(configuration)
+            let address = try await lookup.address(of: host, port: port, action: "connect to")
+            let descriptor = try open(at: HostLookup.wildcard(for: address), configuration)
+            let socket = try await wrap(descriptor, configuration, logger, on: EventLoops.group.next())
+            do {
+                try await socket.withCore { try $0.connect(to: address) }
+            } catch {
+                await socket.closeAndWait()
+                throw error
+            }
+            return socket
         } catch {
             throw NetworkError(error, doing: "connect to \(host):\(port)")
         }
@@ -93,156 +131,99 @@ public final class UDPSocket: Sendable {
         return try result.get()
     }
 
-    private static func bootstrap(_ configuration: Configuration) -> DatagramBootstrap {
-        let batch = max(1, configuration.batchSize)
-        return DatagramBootstrap(group: EventLoops.group)
-            .channelOption(.datagramVectorReadMessageCount, value: batch)
-            .channelOption(
-                .recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: batch * configuration.maximumDatagramSize)
-            )
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let executor = LoopExecutor.of(channel.eventLoop)
-                    try channel.pipeline.syncOperations.addHandler(
-                        DatagramCore(executor: executor, queueLimit: max(1, configuration.queueLimit)))
-                }
-            }
+    private static func open(at address: SocketAddress, _ configuration: Configuration) throws -> SocketDescriptor {
+        let descriptor = try SocketDescriptor(ipv6: address.protocol == .inet6)
+        do {
+            try descriptor.configure(configuration)
+            try descriptor.bind(to: address)
+            return descriptor
+        } catch {
+            descriptor.closeDescriptor()
+            throw error
+        }
     }
 
-    private static func wrap(_ channel: EventLoopFuture<any Channel>) -> EventLoopFuture<UDPSocket> {
-        channel.flatMapThrowing { channel in
-            let core = try channel.pipeline.syncOperations.handler(type: DatagramCore.self)
-            return UDPSocket(channel: channel, core: core, executor: LoopExecutor.of(channel.eventLoop))
+    /// Owns the descriptor from here on, whatever happens.
+    private static func wrap(
+        _ descriptor: SocketDescriptor, _ configuration: Configuration, _ logger: Logger, on eventLoop: any EventLoop
+    ) async throws -> UDPSocket {
+        do {
+            try descriptor.configureReceiving(configuration)
+        } catch {
+            descriptor.closeDescriptor()
+            throw error
+        }
+        return try await eventLoop.flatSubmit {
+            let remote = descriptor.remoteAddress
+            let core = DatagramCore(
+                descriptor: descriptor, configuration: configuration, executor: LoopExecutor.of(eventLoop),
+                addresses: SharedAddresses(local: descriptor.localAddress, remote: remote), logger: logger)
+            if let remote { core.noteConnected(to: remote) }
+            let socket = UDPSocket(core)
+            let bound = NIOLoopBound(core, eventLoop: eventLoop)
+            let started = eventLoop.makeCompletedFuture { try bound.value.startWatching() }
+            return started.flatMap { $0 }.map { socket }.flatMapErrorThrowing { error in
+                bound.value.close()
+                throw error
+            }
+        }.get()
+    }
+
+    // MARK: Peer
+
+    /// Has the socket talk to one peer from now on: it receives from that peer alone, ``send(_:to:)-(ByteBuffer,SocketAddress?)``
+    /// needs no address, and what is refused there reaches this socket as an error. A datagram of another peer that was queued
+    /// before is still read.
+    ///
+    /// - Throws: ``NetworkError``: `.alreadyConnected` when it has a peer, `.hostNotFound`, `.addressBlocked`,
+    ///   `.networkUnreachable` …
+    public func connect(toHost host: String, port: Int) async throws {
+        do {
+            try await connect(to: try await lookup.address(of: host, port: port, action: "connect to"))
+        } catch {
+            throw NetworkError(error, doing: "connect to \(host):\(port)")
+        }
+    }
+
+    /// Has the socket talk to the peer at an address from now on; see ``connect(toHost:port:)``.
+    public func connect(to address: SocketAddress) async throws {
+        do {
+            try await withCore { try $0.connect(to: address) }
+        } catch {
+            throw NetworkError(error, doing: "connect to \(address.text)")
+        }
+    }
+
+    /// Undoes ``connect(to:)``: the socket talks to everybody again, at the address that it was bound to.
+    ///
+    /// - Throws: ``NetworkError`` `.notConnected` when it has no peer.
+    public func disconnect() async throws {
+        do {
+            try await withCore { try $0.disconnect() }
+        } catch {
+            throw NetworkError(error, doing: "disconnect")
         }
     }
 
     // MARK: Receiving
 
-    /// What arrives; ends when the socket is closed. One reader at a time.
+    /// What arrives; ends when the socket is closed, behind what has come. One reader at a time.
     ///
     /// A ``NetworkError`` thrown by a connected socket (refused, say) does not end the socket: iterate again.
-    public var inbound: Inbound { Inbound(socket: self) }
-
-    /// The sequence of received datagrams.
-    public struct Inbound: AsyncSequence, Sendable {
-        /// A received datagram.
-        public typealias Element = Datagram
-
-        let socket: UDPSocket
-
-        /// Begins to take what arrives.
-        public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(socket: socket) }
-
-        /// Takes one datagram after another.
-        public struct AsyncIterator: AsyncIteratorProtocol {
-            let socket: UDPSocket
-
-            /// The next datagram; suspends until there is one, and is `nil` once the socket is closed.
-            public mutating func next() async throws -> Datagram? { try await socket.nextDatagram() }
-        }
-    }
-
-    private func nextDatagram() async throws -> Datagram? {
-        if executor.eventLoop.inEventLoop, let datagram = try core.value.takeDatagram() { return datagram }
-        let ticket = tickets.wrappingAdd(1, ordering: .relaxed).newValue
-        return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { continuation in
-                onLoop { $0.park(continuation, ticket) }
-                // A cancellation before the parking has found nothing to cancel.
-                if Task.isCancelled { cancelReader(ticket) }
-            }
-        } onCancel: {
-            cancelReader(ticket)
-        }
-    }
-
-    private func cancelReader(_ ticket: DatagramCore.Ticket) {
-        executor.eventLoop.execute { self.executor.turn { self.core.value.cancelReader(ticket) } }
-    }
-
-    /// Calls `handler` on the event loop for each datagram, instead of ``inbound``.
-    func setInlineHandler(_ handler: @escaping @Sendable (Datagram) -> Void) {
-        onLoop { $0.onDatagram = handler }
-    }
-
-    // MARK: Sending
-
-    /// Sends one datagram and returns when the kernel has taken it, which says nothing about its arrival.
-    ///
-    /// - Parameter address: leave it out on a connected socket.
-    /// - Throws: ``NetworkError`` of this send, for example `.messageTooLarge`; the socket lives on.
-    public func send(_ payload: ByteBuffer, to address: SocketAddress? = nil) async throws {
-        try check(address)
-        do {
-            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
-                onLoop { $0.send(payload, to: address) { continuation.resume(with: $0) } }
-            }
-        } catch {
-            throw NetworkError(
-                error, doing: "send \(payload.readableBytes) bytes to \((address ?? remoteAddress)?.text ?? "?")")
-        }
-    }
-
-    /// Sends text as UTF-8.
-    public func send(_ text: String, to address: SocketAddress? = nil) async throws {
-        try await send(ByteBuffer(string: text), to: address)
-    }
-
-    /// Sends to a host by name. The name is looked up each time: keep the address where that matters.
-    ///
-    /// An IPv4 socket sends to the host's IPv4 address, another one to the address that the system prefers. Throws
-    /// ``NetworkError`` `.hostNotFound` when there is none of that kind.
-    public func send(_ payload: ByteBuffer, toHost host: String, port: Int) async throws {
-        let family = localAddress?.protocol ?? .inet6
-        let address = try await NIOThreadPool.singleton.runIfActive {  // the system's resolver blocks
-            try HostLookup.address(of: host, port: port, for: family)
-        }
-        try await send(payload, to: address)
-    }
-
-    /// Sends text to a host by name.
-    public func send(_ text: String, toHost host: String, port: Int) async throws {
-        try await send(ByteBuffer(string: text), toHost: host, port: port)
-    }
-
-    /// Queues a datagram without waiting, for handlers that are not `async`; what is queued in one turn of the event loop
-    /// leaves in one system call. What cannot be queued is counted in ``failedSends``; what the kernel refuses later is not
-    /// known: use the `async` form where that matters.
-    public func send(_ payload: ByteBuffer, to address: SocketAddress) {
-        if executor.eventLoop.inEventLoop {
-            core.value.enqueue(payload, to: address)  // the usual case: no closure to make
-        } else {
-            onLoop { $0.enqueue(payload, to: address) }
-        }
-    }
-
-    /// Queues text without waiting.
-    public func send(_ text: String, to address: SocketAddress) {
-        send(ByteBuffer(string: text), to: address)
-    }
-
-    private func check(_ address: SocketAddress?) throws {
-        guard address != nil || remoteAddress != nil else {
-            throw NetworkError(.invalidState, "send: the socket is not connected, so it needs an address")
-        }
-    }
+    public var inbound: Inbound { Inbound(reader: reader) }
 
     // MARK: Counting and ending
 
+    /// What the socket has done, and what was lost.
+    public var statistics: Statistics { get async { await read { $0.statistics } } }
+
     /// Datagrams dropped because the reader was behind.
-    public var dropped: Int { get async { await read(\.dropped) } }
+    public var dropped: Int { get async { await statistics.droppedByOverflow } }
 
-    /// Sends without `await` that could not be queued: too large, or on a closed socket.
-    public var failedSends: Int { get async { await read(\.failedSends) } }
+    /// Datagrams that could not be sent.
+    public var failedSends: Int { get async { await statistics.failedSends } }
 
-    private func read(_ count: any KeyPath<DatagramCore, Int> & Sendable) async -> Int {
-        await withUnsafeContinuation { continuation in
-            onLoop { continuation.resume(returning: $0[keyPath: count]) }
-        }
-    }
-
-    /// Closes the socket behind what is queued.
+    /// Closes the socket behind what is queued; what the kernel has no room for fails. Its port is free soon after.
     public func close() {
         onLoop { $0.close() }
     }
@@ -250,17 +231,39 @@ public final class UDPSocket: Sendable {
     /// Closes the socket and returns when its port is free again.
     func closeAndWait() async {
         close()
-        try? await channel.closeFuture.get()
+        try? await closed.get()
     }
+
+    /// Returns when the socket is closed.
+    func waitUntilClosed() async { try? await closed.get() }
 
     func endInput() {
         onLoop { $0.endInput() }
     }
 
-    /// Suspends until the task is cancelled or shut down, or the socket fails.
-    func waitUntilStopped() async { await channel.waitUntilStopped() }
-
-    private func onLoop(_ body: @escaping @Sendable (DatagramCore) -> Void) {
+    /// Runs `body` on the loop: at once if this is called there.
+    func onLoop(_ body: @escaping @Sendable (DatagramCore) -> Void) {
         executor.execute { body(self.core.value) }
+    }
+
+    /// The core, if this is called on its loop.
+    var coreOnLoop: DatagramCore? { executor.eventLoop.inEventLoop ? core.value : nil }
+
+    /// Runs `body` on the loop and returns what it returns.
+    func read<Value: Sendable>(_ body: @escaping @Sendable (DatagramCore) -> Value) async -> Value {
+        if let core = coreOnLoop { return body(core) }
+        return await withUnsafeContinuation { continuation in
+            onLoop { continuation.resume(returning: body($0)) }
+        }
+    }
+
+    /// Runs `body` on the loop and returns what it returns or throws.
+    func withCore<Value: Sendable>(
+        _ body: @escaping @Sendable (DatagramCore) throws -> Value
+    ) async throws -> Value {
+        if let core = coreOnLoop { return try body(core) }
+        return try await withUnsafeThrowingContinuation { continuation in
+            onLoop { core in continuation.resume(with: Result { try body(core) }) }
+        }
     }
 }

@@ -59,7 +59,7 @@ import Testing
                 try await link.expect("question")
                 try await link.finish()
                 try await node.expect("ended")
-                #expect(await link.remainingEvents() == [.open, .closed])
+                #expect(await link.remainingEvents() == [.open, .inputEnded, .closed])
                 #expect(try await link.received() == ByteBuffer(string: "questionbye"))
                 try await node.expect("closed")
             }
@@ -126,7 +126,6 @@ import Testing
                     #expect(await accepted.handshakeError()?.code == .tlsHandshakeFailed)
                     _ = try await node.expect(prefix: "connected: ")  // in TLS 1.3 it learns it after that
                     try await node.expect("error: ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED")
-                    try await node.skipToEnd(status: 0)
                 }
             }
         }

@@ -53,6 +53,98 @@ import Testing
         }
     }
 
+    @Test("Errors have the codes that Node's dgram gives, in the same order", Peer.node.requirement)
+    func errorCodes() async throws {
+        try await NodeSocket.run("udp4") { node in
+            let closed = try await UDPSocket.bind(host: "127.0.0.1")
+            let port = try #require(closed.localAddress?.port)
+            closed.close()
+            for try await _ in closed.inbound {}
+            let nobody = try SocketAddress(ipAddress: "127.0.0.1", port: port)
+            let everybody = try SocketAddress(ipAddress: "255.255.255.255", port: port)
+            let large = String(repeating: "x", count: 65_508)
+
+            _ = try await node.bind("127.0.0.1")
+            try await node.tell("send", .text(large), .number(port), "127.0.0.1")
+            try await node.process.expect("failed EMSGSIZE")
+            try await node.tell("send", "hello", .number(port), "255.255.255.255")
+            try await node.process.expect("failed EACCES")
+            try await node.tell("disconnect")
+            try await node.process.expect("failed ERR_SOCKET_DGRAM_NOT_CONNECTED")
+            try await node.tell("connect", .number(port), "127.0.0.1")
+            try await node.process.expect("connected")
+            try await node.tell("connect", .number(port), "127.0.0.1")
+            try await node.process.expect("failed ERR_SOCKET_DGRAM_IS_CONNECTED")
+            try await node.tell("write", "hello")
+            try await node.process.expect("sent")
+            try await node.process.expect("error ECONNREFUSED")
+            try await node.call("disconnect")
+
+            let socket = try await UDPSocket.bind(host: "127.0.0.1")
+            #expect(await code { try await socket.send(large, to: nobody) } == .messageTooLarge)
+            #expect(await code { try await socket.send("hello", to: everybody) } == .permissionDenied)
+            #expect(await code { try await socket.disconnect() } == .notConnected)
+            try await socket.connect(to: nobody)
+            #expect(await code { try await socket.connect(to: nobody) } == .alreadyConnected)
+            try await socket.send("hello")
+            #expect(await code { for try await _ in socket.inbound {} } == .connectionRefused)
+            try await socket.disconnect()
+            socket.close()
+        }
+    }
+
+    private func code(_ body: () async throws -> Void) async -> NetworkError.Code? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return (error as? NetworkError)?.code
+        }
+    }
+
+    @Test("A socket connects to Node's, disconnects, and is heard at the same address", Peer.node.requirement)
+    func connectToNode() async throws {
+        try await NodeSocket.run("udp4") { node in
+            let port = try await node.bind("127.0.0.1")
+            let socket = try await UDPSocket.bind(host: "127.0.0.1")
+            let own = try #require(socket.localAddress?.port)
+            for _ in 0..<2 {
+                try await socket.connect(toHost: "127.0.0.1", port: port)
+                try await socket.send("connected")
+                try await node.process.expect("message connected from 127.0.0.1")
+                try await socket.disconnect()
+                try await node.send("disconnected", to: own, "127.0.0.1")
+                var inbound = socket.inbound.makeAsyncIterator()
+                #expect(try await inbound.next()?.payload == ByteBuffer(string: "disconnected"))
+            }
+            socket.close()
+        }
+    }
+
+    @Test("Sessions answer socat, each by itself", Peer.socat.requirement)
+    func sessionsAndSocat() async throws {
+        let server = UDPServer(
+            host: "127.0.0.1", port: 0,
+            onSession: { session in
+                var count = 0
+                for try await datagram in session.inbound {
+                    count += 1
+                    try await session.send("\(count): \(String(buffer: datagram.payload))")
+                }
+            })
+        try await server.withListening { address in
+            let port = try address.portText
+            for _ in 0..<2 {
+                try await PeerProcess.run(.socat, ["-", "UDP4:127.0.0.1:\(port)"]) { socat in
+                    for number in 1...3 {
+                        try await socat.write("hello\n")
+                        try await socat.expect("\(number): hello")
+                    }
+                }
+            }
+        }
+    }
+
     private func greet(_ server: UDPServer, _ journal: Journal) async throws {
         try await server.withListening { address in
             let port = try address.portText

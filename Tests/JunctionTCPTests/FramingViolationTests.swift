@@ -8,9 +8,7 @@ struct FramingViolationTests {
     /// What a server's handler was given: messages, and the error that ended them.
     private typealias Result = ([String], NetworkError?)
 
-    private func serve(_ framing: Framing, _ client: @escaping @Sendable (TCPConnection) async throws -> Void)
-        async throws -> Result?
-    {
+    private func serve(_ framing: Framing, _ bytes: String) async throws -> Result? {
         let results = Box<Result>()
         let server = TCPServer.local(framing: framing) { connection in
             var messages: [String] = []
@@ -21,7 +19,7 @@ struct FramingViolationTests {
         }
         return try await server.withListening { address in
             try await TCPClient.withConnection(to: address) { connection in
-                try await client(connection)
+                try await connection.write(bytes)
                 connection.finish()
                 return await results.take()
             }
@@ -31,24 +29,24 @@ struct FramingViolationTests {
     @Test("are skipped where that is asked for, and reading goes on behind them")
     func skipped() async throws {
         let framing = Framing.jsonLines(maximumLength: 8).onViolation(.skip)
-        let result = try await serve(framing) { try await $0.write("1\nno\n123456789\n[2]\n") }
+        let result = try await serve(framing, "1\nno\n123456789\n[2]\n")
         #expect(result?.0 == ["1", "[2]"])
         #expect(result?.1 == nil)
     }
 
     @Test("end the connection all the same when no next frame can be found")
     func fatal() async throws {
-        let result = try await serve(.netstring().onViolation(.skip)) { try await $0.write("1:a,x1:b,") }
+        let result = try await serve(.netstring().onViolation(.skip), "1:a,x1:b,")
         #expect(result?.0 == ["a"])
         #expect(result?.1?.code == .malformedFrame)
     }
 
     @Test("a stream that ends in the middle of a frame ends with an error behind the frames before it")
     func truncated() async throws {
-        let result = try await serve(.netstring()) { try await $0.write("1:a,5:b") }
+        let result = try await serve(.netstring(), "1:a,5:b")
         #expect(result?.0 == ["a"])
         #expect(result?.1?.description == "ERR_FRAME_MALFORMED: read: the stream stopped in the middle of a message")
-        let skipping = try await serve(.netstring().onViolation(.skip)) { try await $0.write("1:a,5:b") }
+        let skipping = try await serve(.netstring().onViolation(.skip), "1:a,5:b")
         #expect(skipping?.0 == ["a"])
         #expect(skipping?.1 == nil)
     }

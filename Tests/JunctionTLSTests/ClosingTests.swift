@@ -1,5 +1,6 @@
 import JunctionTLS
 import NIOCore
+import NIOEmbedded
 import TLSTesting
 import TestSupport
 import Testing
@@ -16,9 +17,10 @@ import Testing
             #expect(try await server.received() == ByteBuffer(string: "question"))
 
             let answer = ByteBuffer(repeating: 7, count: 5_000_000)
-            try await server.send(answer)  // completes when it has left
+            let sent = server.startSending(answer)
             try await server.finish()
-            #expect(await client.remainingEvents() == [.open, .closed])
+            try await sent.get()
+            #expect(await client.remainingEvents() == [.open, .inputEnded, .closed])
             #expect(try await client.received() == answer)
             #expect(await server.remainingEvents() == [.closed])
         }
@@ -35,7 +37,26 @@ import Testing
             #expect(await server.nextEvent() == .inputEnded)
             #expect(try await server.received() == bytes)
             try await server.close()
-            #expect(await client.remainingEvents() == [.open, .closed])
+            #expect(await client.remainingEvents() == [.open, .inputEnded, .closed])
+        }
+    }
+
+    @Test("What a side that has finished had written arrives, though the peer finishes before it has read it")
+    func peerFinishesMeanwhile() async throws {
+        try await Self.withConnection { client, server in
+            try await server.channel.setOption(.autoRead, value: false).get()
+            let bytes = ByteBuffer(repeating: 7, count: 20_000_000)
+            let sent = client.startSending(bytes)
+            let finished = client.startFinishing()
+            try await server.finish()
+            #expect(await client.nextEvent() == .open)
+            #expect(await client.nextEvent() == .inputEnded)
+            try await server.channel.setOption(.autoRead, value: true).get()
+            try await sent.get()
+            try await finished.get()
+            #expect(await server.remainingEvents() == [.open, .inputEnded, .closed])
+            #expect(try await server.received() == bytes)
+            #expect(await client.remainingEvents() == [.closed])
         }
     }
 
@@ -80,6 +101,19 @@ import Testing
         }
     }
 
+    @Test("Closing takes no time, and leaves nothing behind")
+    func closeIsImmediate() async throws {
+        let certificates = try await TestCertificates.shared()
+        let pair = try HandshakePair(
+            server: ServerTLS(identity: TLSIdentity(certificates.localhost)), client: .init(certificates.client()))
+        _ = try pair.complete()
+        #expect(pair.serverHandler != nil)
+        pair.server.close(mode: .all, promise: nil)
+        #expect(!pair.server.isActive)
+        pair.loop.run()
+        #expect(pair.serverHandler == nil)
+    }
+
     @Test("Both sides may finish at the same time")
     func bothFinish() async throws {
         try await Self.withConnection { client, server in
@@ -100,7 +134,7 @@ import Testing
                 channel.writeAndFlush(ByteBuffer(string: "early"), promise: nil)
                 channel.close(mode: .output, promise: nil)
             }
-            #expect(await client.remainingEvents() == [.open, .closed])
+            #expect(await client.remainingEvents() == [.open, .inputEnded, .closed])
             #expect(try await client.received() == ByteBuffer(string: "early"))
         }
     }

@@ -1,5 +1,6 @@
 import JunctionTLS
 import NIOCore
+import NIOEmbedded
 import TLSTesting
 import TestSupport
 import Testing
@@ -52,6 +53,61 @@ import Testing
             try await bystander.send("unharmed")
             try await bystander.expect("unharmed")
         }
+    }
+
+    @Test(
+        "Random bytes of a server end the handshake of a client or leave it waiting", arguments: 0..<40 as Range<UInt64>
+    )
+    func randomAnswer(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let channel = EmbeddedChannel()
+        let handshake = try ClientTLS.Prepared(ClientTLS(verification: .insecureNone)).addHandlers(
+            to: channel, host: "localhost", doing: "connect"
+        ).handshake
+        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        var bytes = ByteBuffer()
+        let count = Int.random(in: 1...600, using: &random)
+        if seed.isMultiple(of: 2) {
+            bytes.writeBytes([0x16, 0x03, 0x03, UInt8(count >> 8), UInt8(count & 255), 0x02, 0x00])
+        }
+        for _ in 0..<count { bytes.writeInteger(UInt8.random(in: 0...255, using: &random)) }
+        _ = try? channel.writeInbound(bytes)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(10))
+        let code = networkError { _ = try handshake.wait() }?.code
+        #expect(code == .tlsHandshakeFailed || code == .timedOut)
+        #expect(!channel.isActive)
+    }
+
+    @Test(
+        "A bit that turns on the way is never delivered: it ends the connection, leaves it waiting, or does no harm",
+        arguments: 0..<300 as Range<UInt64>)
+    func turnedBit(seed: UInt64) async throws {
+        let certificates = try await TestCertificates.shared()
+        var random = SeededGenerator(seed: seed)
+        let pair = try HandshakePair(
+            server: ServerTLS(identity: TLSIdentity(certificates.localhost)), client: .init(certificates.client()))
+        var untilTurn = Int.random(in: 0...3, using: &random)
+        pair.transit = { bytes in
+            guard bytes.readableBytes > 0 else { return }
+            defer { untilTurn -= 1 }
+            guard untilTurn == 0 else { return }
+            let index = bytes.readerIndex + Int.random(in: 0..<bytes.readableBytes, using: &random)
+            let byte: UInt8 = bytes.getInteger(at: index) ?? 0
+            bytes.setInteger(byte ^ (1 << UInt8.random(in: 0...7, using: &random)), at: index)
+        }
+        let failure = networkError {
+            try pair.carry()
+            pair.loop.advanceTime(by: .seconds(10))
+            _ = try pair.clientSession.wait()
+            _ = try pair.serverSession.wait()
+            try pair.client.writeOutbound(ByteBuffer(string: "unharmed"))
+            try pair.carry()
+            try pair.client.throwIfErrorCaught()
+            try pair.server.throwIfErrorCaught()
+        }
+        let delivered = try pair.server.readInbound(as: ByteBuffer.self)
+        #expect(delivered == nil || delivered == ByteBuffer(string: "unharmed"))
+        if let failure { #expect(failure.code != .other) }
     }
 
     @Test("A peer that leaves during the handshake ends it")

@@ -7,7 +7,11 @@ final class HandshakePair {
     let loop = EmbeddedEventLoop()
     let server: EmbeddedChannel
     let client: EmbeddedChannel
-    private let session: EventLoopFuture<TLSSession>
+    let serverSession: EventLoopFuture<TLSSession>
+    let clientSession: EventLoopFuture<TLSSession>
+    private(set) weak var serverHandler: TLSHandler?
+    /// What may happen to the bytes on their way.
+    var transit: (inout ByteBuffer) -> Void = { _ in }
 
     /// - Parameter isConnected: whether the channels are connected before they are given TLS, or after that.
     init(server tls: ServerTLS, client prepared: ClientTLS.Prepared, isConnected: Bool = false) throws {
@@ -19,27 +23,34 @@ final class HandshakePair {
             client.connect(to: address, promise: nil)
         }
         if isConnected { connect() }
-        _ = try tls.addHandlers(to: server, doing: "serve")
-        session = try prepared.addHandlers(to: client, host: "localhost", doing: "connect").handshake
+        let handler = try tls.addHandlers(to: server, doing: "serve", position: .first)
+        serverHandler = handler
+        serverSession = handler.handshake
+        clientSession = try prepared.addHandlers(
+            to: client, host: "localhost", doing: "connect", position: .first
+        ).handshake
         if !isConnected { connect() }
     }
 
     /// Carries bytes both ways until nobody has any, and returns what the client agreed on.
     func complete() throws -> TLSSession {
+        try carry()
+        return try clientSession.wait()
+    }
+
+    /// Carries bytes both ways until nobody has any.
+    func carry() throws {
         var isMoving = true
         while isMoving {
             isMoving = false
-            while let bytes = try client.readOutbound(as: ByteBuffer.self) {
-                try server.writeInbound(bytes)
-                isMoving = true
+            for (from, to) in [(client, server), (server, client)] {
+                while var bytes = try from.readOutbound(as: ByteBuffer.self) {
+                    transit(&bytes)
+                    if to.isActive { try to.writeInbound(bytes) }
+                    isMoving = true
+                }
+                loop.run()
             }
-            loop.run()
-            while let bytes = try server.readOutbound(as: ByteBuffer.self) {
-                try client.writeInbound(bytes)
-                isMoving = true
-            }
-            loop.run()
         }
-        return try session.wait()
     }
 }

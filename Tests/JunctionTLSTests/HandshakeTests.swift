@@ -1,4 +1,6 @@
 import JunctionTLS
+import NIOCore
+import NIOEmbedded
 import TLSTesting
 import TestSupport
 import Testing
@@ -75,6 +77,39 @@ import Testing
         }
     }
 
+    @Test("A name that is none is no name: it picks no identity and reaches no log")
+    func nameWithControlCharacters() async throws {
+        let certificates = try await TestCertificates.shared()
+        let tls = try ServerTLS(
+            identity: TLSIdentity(certificates.localhost),
+            namedIdentities: ["*.apps.example": TLSIdentity(certificates.apps)])
+        try await TLSTestServer.with(tls) { server in
+            let asking = certificates.client {
+                $0.serverName = "a\nb.apps.example"
+                $0.verification = .insecureWithoutHostName
+            }
+            let client = try await TLSLink.connect(to: server.address, asking)
+            #expect(try await client.session().peerCertificate?.commonName == "localhost")
+            let accepted = try #require(await server.accepted.take())
+            #expect(try await accepted.session().serverName == nil)
+            try await client.close()
+        }
+    }
+
+    @Test(
+        "A host that cannot be asked for is refused before the handshake",
+        arguments: ["", String(repeating: "a", count: 256)])
+    func impossibleHost(host: String) async throws {
+        let certificates = try await TestCertificates.shared()
+        let tls = try ServerTLS(identity: TLSIdentity(certificates.localhost))
+        try await TLSTestServer.with(tls) { server in
+            let error = await networkError {
+                _ = try await TLSLink.connect(to: server.address, host: host, certificates.client())
+            }
+            #expect(error?.code == .invalidArgument)
+        }
+    }
+
     @Test("An address is dialled without a server name, and the certificate has to be for the address")
     func address() async throws {
         let certificates = try await TestCertificates.shared()
@@ -102,6 +137,26 @@ import Testing
             #expect(try await client.session().version == .tls13)
             try await client.close()
         }
+    }
+
+    @Test("TLS goes in front of handlers that are there already")
+    func position() async throws {
+        let certificates = try await TestCertificates.shared()
+        let channel = EmbeddedChannel()
+        let reader = PlainTextReader()
+        try channel.pipeline.syncOperations.addHandler(reader)
+        let tls = try ServerTLS(identity: TLSIdentity(certificates.localhost))
+        _ = try tls.addHandlers(to: channel, doing: "serve", position: .before(reader))
+        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        #expect(throws: NetworkError.self) { try channel.writeInbound(ByteBuffer(string: "GET / HTTP/1.1")) }
+        #expect(reader.bytes == 0)
+    }
+
+    private final class PlainTextReader: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private(set) var bytes = 0
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) { bytes += unwrapInboundIn(data).readableBytes }
     }
 
     // MARK: What the client verifies

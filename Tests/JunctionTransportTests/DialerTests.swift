@@ -17,6 +17,7 @@ struct DialerTests {
         try await withAcceptor { address, _ in
             let log = AttemptLog()
             var options = ConnectOptions()
+            options.attemptDelay = .seconds(60)  // it is the refusal that lets the next one begin
             options.resolver = RecordingResolver(refusing.address, address)
             options.onAttempt = log.add
             let channel = try await dial(options)
@@ -34,6 +35,7 @@ struct DialerTests {
     func allRefuse() async throws {
         let (first, second) = (try BoundPort.silent(), try BoundPort.silent())
         var options = ConnectOptions()
+        options.attemptDelay = .seconds(60)
         options.resolver = RecordingResolver(first.address, second.address)
         let error = await networkError { _ = try await dial(options) }
         #expect(error?.code == .connectionRefused)

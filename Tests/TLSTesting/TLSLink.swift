@@ -120,6 +120,13 @@ package struct TLSLink: Sendable {
         return promise.futureResult
     }
 
+    /// Ends this side behind what was queued; what is called after this comes behind it.
+    package func startFinishing() -> EventLoopFuture<Void> {
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        channel.close(mode: .output, promise: promise)
+        return promise.futureResult
+    }
+
     /// Ends this side.
     package func finish() async throws { try await channel.close(mode: .output) }
 

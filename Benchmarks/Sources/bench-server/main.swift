@@ -34,6 +34,15 @@ case "tcp":
     }
 case "tcp-inline":
     server = TCPServer(host: host, port: port, onMessage: { data, connection in connection.write(data) })
+case "tcp-nio":
+    server = NIOEchoServer(host: host, port: port)
+case "tcp-lines":
+    server = TCPServer(host: host, port: port, framing: .lines()) { connection in
+        for try await line in connection.inbound { try await connection.write(line) }
+    }
+case "tcp-lines-inline":
+    server = TCPServer(
+        host: host, port: port, framing: .lines(), onMessage: { line, connection in connection.write(line) })
 case "udp":
     server = UDPServer(
         host: host, port: port, onDatagram: { datagram, socket in socket.send(datagram.payload, to: datagram.sender) })
@@ -42,7 +51,7 @@ case "websocket":
 case "socketio":
     server = socketIOServer()
 default:
-    print("usage: PORT=3000 bench-server tcp|tcp-inline|udp|websocket|socketio")
+    print("usage: PORT=3000 bench-server tcp|tcp-inline|tcp-nio|tcp-lines|tcp-lines-inline|udp|websocket|socketio")
     exit(64)
 }
 try await server.run()

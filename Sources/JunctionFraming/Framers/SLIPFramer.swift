@@ -7,6 +7,8 @@ struct SLIPFramer: MemoryReportingFramer {
     private enum Escapes: Stuffing {
         static let escape: UInt8 = 0xDB
 
+        static func countEscapes(_ message: ByteBuffer) -> Int { message.count(of: end) + message.count(of: escape) }
+
         static func escaped(_ byte: UInt8) -> UInt8? {
             switch byte {
             case end: 0xDC

@@ -1,3 +1,4 @@
+import JSONText
 import NIOCore
 
 /// Messages between STX and ETX.
@@ -7,6 +8,10 @@ struct STXETXFramer: MemoryReportingFramer {
 
     private enum Escapes: Stuffing {
         static let escape: UInt8 = 0x10  // DLE
+
+        static func countEscapes(_ message: ByteBuffer) -> Int {
+            message.count(of: stx) + message.count(of: etx) + message.count(of: escape)
+        }
 
         static func escaped(_ byte: UInt8) -> UInt8? { unescaped(byte) }
 
@@ -107,6 +112,12 @@ struct STXETXFramer: MemoryReportingFramer {
         var (at, length, isBehindEscape) = (searched, self.length, self.isBehindEscape)
         let event = pending.bytes.withUnsafeReadableBytes { bytes -> Event? in
             while at < bytes.count {
+                if !isBehindEscape {
+                    let run = Self.plainRun(in: bytes, from: at, upTo: maximumLength - length)
+                    at += run
+                    length += run
+                    if at == bytes.count { return nil }
+                }
                 let byte = bytes[at]
                 at += 1
                 if isBehindEscape {
@@ -127,6 +138,17 @@ struct STXETXFramer: MemoryReportingFramer {
         }
         (searched, self.length, self.isBehindEscape) = (at, length, isBehindEscape)
         return event
+    }
+
+    /// A number of bytes, in eights and at most `limit`, that are above all those that mean something.
+    private static func plainRun(in bytes: UnsafeRawBufferPointer, from start: Int, upTo limit: Int) -> Int {
+        var run = 0
+        while run + 8 <= limit, start + run + 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: start + run, as: UInt64.self)
+            if EightBytes.containsByte(below: Escapes.escape + 1, in: word) { break }
+            run += 8
+        }
+        return run
     }
 
     private mutating func finish() -> ByteBuffer? {

@@ -1,3 +1,4 @@
+import JunctionCore
 package import JunctionTransport
 package import NIOCore
 
@@ -36,21 +37,13 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     private let maximumBufferedBytes: Int
     // Each is written to in one place that calls nothing which comes back to it: no need to check for that a message at a time.
     @exclusivity(unchecked) private var decoder: WebSocketFrameDecoder
-    @exclusivity(unchecked) private var output = Output.empty
+    @exclusivity(unchecked) private var output: TurnOutput
     private var context: ChannelHandlerContext?
     private var needsFlush = false
     private var isPaused = false
     private var readIsHeld = false
     private var closing: WebSocketClose?
     private var closeTimer: Scheduled<Void>?
-
-    /// What waits for the end of the turn.
-    private enum Output {
-        case empty
-        /// One frame that several connections share; written without a copy when nothing joins it.
-        case shared(ByteBuffer)
-        case gathered(ByteBuffer)
-    }
 
     /// How long the peer may take to read and answer a close frame.
     private static let closeTimeout = TimeAmount.seconds(5)
@@ -60,6 +53,8 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         self.executor = executor
         self.decoder = WebSocketFrameDecoder(role: .server, limits: limits)
         self.maximumBufferedBytes = maximumBufferedBytes
+        // The answer to the handshake may still wait in the channel.
+        self.output = TurnOutput(isNextToSocket: true, channelIsBehind: true)
     }
 
     /// False once closing has begun.
@@ -153,12 +148,12 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
 
     /// Sends frames that were encoded before, once for many connections.
     package func send(encoded frames: ByteBuffer) {
-        guard isOpen else { return }
-        if case .empty = output {
-            output = .shared(frames)
+        guard isOpen, let context else { return }
+        do throws(NetworkError) {
+            try output.write(frames, context, executor)
             requestFlush()
-        } else {
-            gather { $0.writeImmutableBuffer(frames) }
+        } catch {
+            context.close(promise: nil)
         }
     }
 
@@ -166,22 +161,8 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     private func gather<Result, Failure: Error>(
         _ write: (inout ByteBuffer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        var buffer: ByteBuffer
-        switch output {
-        case .gathered(let gathered):
-            buffer = gathered
-        case .shared(let frame):
-            buffer = executor.takeOutputBuffer()
-            buffer.writeImmutableBuffer(frame)
-        case .empty:
-            buffer = executor.takeOutputBuffer()
-        }
-        output = .empty  // the buffer has one owner while it is written to
-        defer {
-            output = .gathered(buffer)
-            requestFlush()
-        }
-        return try write(&buffer)
+        defer { requestFlush() }
+        return try output.gather(executor, write)
     }
 
     private func requestFlush() {
@@ -193,16 +174,11 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     package func flushNow() {
         guard needsFlush else { return }
         needsFlush = false
-        let output = output
-        self.output = .empty
-        switch output {
-        case .empty:
-            context?.flush()
-        case .shared(let frame):
-            context?.writeAndFlush(wrapOutboundOut(frame), promise: nil)
-        case .gathered(let buffer):
-            if buffer.readableBytes > 0 { context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
-            executor.giveBackOutputBuffer(buffer)
+        guard let context else { return }
+        do throws(NetworkError) {
+            try output.flush(context, executor)
+        } catch {
+            return context.close(promise: nil)
         }
         cutOffIfBehind()
     }

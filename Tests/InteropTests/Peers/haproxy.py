@@ -5,7 +5,9 @@ haproxy.py check PORT         only checks whether 127.0.0.1:PORT lives, with PRO
 haproxy.py accept             wants a PROXY header, and answers HTTP requests with what it says
 """
 import os
+import signal
 import socket
+import subprocess
 import sys
 
 DEFAULTS = """
@@ -22,7 +24,6 @@ SERVER = "    server target 127.0.0.1:{port} "
 
 command, *arguments = sys.argv[1:]
 listener = socket.create_server(("127.0.0.1", 0))
-listener.set_inheritable(True)
 configuration = DEFAULTS.format(fd=listener.fileno(), accept=" accept-proxy" if command == "accept" else "")
 if command == "accept":
     configuration += """
@@ -40,6 +41,14 @@ else:
 reading, writing = os.pipe()
 os.write(writing, configuration.encode())
 os.close(writing)
-os.set_inheritable(reading, True)
-print(listener.getsockname()[1], flush=True)
-os.execvp("haproxy", ["haproxy", "-q", "-db", "-f", f"/dev/fd/{reading}"])
+# HAProxy does not notice that its test is gone; this program does, by the end of its input.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+haproxy = subprocess.Popen(
+    ["haproxy", "-q", "-db", "-f", f"/dev/fd/{reading}"],
+    stdin=subprocess.DEVNULL, pass_fds=(reading, listener.fileno()))
+try:
+    print(listener.getsockname()[1], flush=True)
+    sys.stdin.read()
+finally:
+    haproxy.kill()
+    haproxy.wait()

@@ -3,8 +3,8 @@ package import Logging
 import NIOCore
 import Synchronization
 
-/// Counts connections that were refused, and logs them: at most one line a second, which says how many there were.
-package final class DropLog: Sendable {
+/// Counts what is lost of one kind, and logs it: at most one line a second, which says how many there were.
+package final class LossLog: Sendable {
     private struct State {
         var count = 0
         var unlogged = 0
@@ -12,13 +12,17 @@ package final class DropLog: Sendable {
     }
 
     private let logger: Logger
+    private let message: Logger.Message
     private let state = Mutex(State())
 
     private static let interval = TimeAmount.seconds(1)
 
-    package init(_ logger: Logger) { self.logger = logger }
+    package init(_ logger: Logger, _ message: Logger.Message) {
+        self.logger = logger
+        self.message = message
+    }
 
-    /// All that were refused so far.
+    /// All that were lost so far.
     package var count: Int { state.withLock { $0.count } }
 
     /// Counts one. From any thread.
@@ -34,7 +38,7 @@ package final class DropLog: Sendable {
         }
         guard let unlogged else { return }
         logger.notice(
-            "connection refused",
+            message,
             metadata: ["peer": "\(peer ?? "unknown")", "reason": "\(reason)", "since last line": "\(unlogged)"])
     }
 }

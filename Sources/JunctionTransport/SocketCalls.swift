@@ -2,14 +2,24 @@ package import JunctionCore
 package import NIOCore
 
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
-    import Musl
+    package import Musl
 #elseif canImport(Android)
-    import Android
+    package import Android
 #else
-    import Darwin
+    package import Darwin
 #endif
+
+// Outside of the type, whose own functions would hide the system's.
+private func systemClose(_ descriptor: CInt) { _ = close(descriptor) }
+private func systemListen(_ descriptor: CInt, _ backlog: CInt) -> CInt { listen(descriptor, backlog) }
+private func systemBind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+    bind(descriptor, address, size)
+}
+private func systemConnect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+    connect(descriptor, address, size)
+}
 
 /// The system calls on sockets that NIO does not make for us, with errors in the project's words.
 package enum SocketCalls {
@@ -64,57 +74,21 @@ package enum SocketCalls {
     }
 
     /// Closes a descriptor that nobody else uses.
-    package static func close(_ descriptor: CInt) {
-        #if canImport(Glibc)
-            _ = Glibc.close(descriptor)
-        #elseif canImport(Musl)
-            _ = Musl.close(descriptor)
-        #elseif canImport(Android)
-            _ = Android.close(descriptor)
-        #else
-            _ = Darwin.close(descriptor)
-        #endif
-    }
+    package static func close(_ descriptor: CInt) { systemClose(descriptor) }
 
     /// bind(2).
-    static func bind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
-        #if canImport(Glibc)
-            Glibc.bind(descriptor, address, size)
-        #elseif canImport(Musl)
-            Musl.bind(descriptor, address, size)
-        #elseif canImport(Android)
-            Android.bind(descriptor, address, size)
-        #else
-            Darwin.bind(descriptor, address, size)
-        #endif
+    package static func bind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+        systemBind(descriptor, address, size)
     }
 
     /// listen(2); called again it changes the backlog.
     static func listen(_ descriptor: CInt, backlog: CInt, doing action: String) throws(NetworkError) {
-        try check(doing: action) {
-            #if canImport(Glibc)
-                Glibc.listen(descriptor, backlog)
-            #elseif canImport(Musl)
-                Musl.listen(descriptor, backlog)
-            #elseif canImport(Android)
-                Android.listen(descriptor, backlog)
-            #else
-                Darwin.listen(descriptor, backlog)
-            #endif
-        }
+        try check(doing: action) { systemListen(descriptor, backlog) }
     }
 
     /// connect(2).
-    static func connect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
-        #if canImport(Glibc)
-            Glibc.connect(descriptor, address, size)
-        #elseif canImport(Musl)
-            Musl.connect(descriptor, address, size)
-        #elseif canImport(Android)
-            Android.connect(descriptor, address, size)
-        #else
-            Darwin.connect(descriptor, address, size)
-        #endif
+    package static func connect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+        systemConnect(descriptor, address, size)
     }
 
     /// Binds to an IP address.
