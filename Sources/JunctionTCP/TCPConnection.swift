@@ -116,7 +116,7 @@ public final class TCPConnection: Sendable {
 
     /// Sends several buffers behind one another, as one frame when the connection has a framing; they leave together.
     ///
-    /// Suspends and throws as ``write(_:)-(ByteBuffer)`` does.
+    /// Suspends and throws as `write(_:)` does.
     public func write(contentsOf parts: [ByteBuffer]) async throws {
         try await withUnsafeThrowingContinuation { (continuation: ConnectionCore.Writer) in
             onLoop { core in continuation.resume(with: Result { try core.write(contentsOf: parts) }) }
