@@ -139,8 +139,8 @@ let package = Package(
         tests(
             "JunctionTCP",
             [
-                "JunctionCore", "JunctionTCP", "JunctionTesting", "JunctionTransport", "TestSupport", nioCore,
-                nioEmbedded, logging, lifecycle,
+                "JunctionCore", "JunctionTCP", "JunctionTesting", "JunctionTransport", "TLSTesting", "TestSupport",
+                nioCore, nioPosix, nioEmbedded, logging, lifecycle,
             ]),
         tests(
             "JunctionTesting",
@@ -158,6 +158,10 @@ let package = Package(
         // Runs where an interop test has prepared the network, and shows how a client connects there.
         .executableTarget(
             name: "dial-probe", dependencies: ["JunctionTCP", nioCore], path: "Tests/DialProbe",
+            swiftSettings: settings),
+        // Listens where an interop test has prepared the process: with sockets handed over, or few descriptors.
+        .executableTarget(
+            name: "listen-probe", dependencies: ["JunctionTCP", nioCore], path: "Tests/ListenProbe",
             swiftSettings: settings),
         // Real peers: Node.js, python-socketio, Chromium, ncat, HAProxy (Scripts/setup installs them).
         tests(

@@ -66,6 +66,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     var outputEnd: EventLoopFuture<Void>?
     var closeReason: CloseReason?
     /// What the peer still sends is read and dropped.
+    var dropsInput = false
+    /// This side is done, and the connection ends with the peer's side.
     var isLingering = false
 
     var clocks = ConnectionClocks()
@@ -107,7 +109,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .open = inputEnd, !isLingering else { return }
+        guard case .open = inputEnd, !dropsInput else { return noteActivity() }
         let bytes = unwrapInboundIn(data)
         if !isBulk, bytes.readableBytes >= StreamChannel.bulkRead {
             isBulk = true
@@ -126,6 +128,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         isWritable = context.channel.isWritable
         guard isWritable else { return startWriteClock() }
         clocks.stopWrite()
+        startWriteClock()  // anew: the peer has taken something
         resumeReading()
         if !writers.isEmpty { executor.turn { wakeWriters(.success(())) } }
     }
@@ -153,7 +156,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         executor.turn {
             closeReason = reason
             endInput(.ended)
-            wakeWriters(.failure(closedError(reason)))
+            wakeWriters(.failure(reason.error ?? closedError(reason)))
             self.context = nil
             inline?.onClose(reason)
             inline = nil
@@ -201,4 +204,9 @@ final class ConnectionSettings: Sendable {
 
     /// The error that a pipeline reports, in the project's words.
     func describe(_ error: any Error) -> NetworkError { NetworkError(error, doing: "read") }
+}
+
+extension CloseReason {
+    /// What failed, if that is why the connection ended.
+    var error: NetworkError? { if case .error(let error) = self { error } else { nil } }
 }

@@ -204,6 +204,13 @@ package final class TLSHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Closes at once without close_notify, which would make an orderly end of a reset. On the loop.
+    package func abort(_ channel: any Channel) {
+        guard let context = try? channel.pipeline.syncOperations.context(handler: self) else { return }
+        failHandshake(NetworkError(.connectionAborted, "\(action): closed by this side during the TLS handshake"))
+        closeTransport(context, promise: nil)
+    }
+
     /// Closes without NIOSSL, which would wait for the peer's close_notify for seconds; nothing says that a peer sends one.
     private func closeTransport(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
         isClosedHere = true
