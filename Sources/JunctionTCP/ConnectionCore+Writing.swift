@@ -109,7 +109,7 @@ extension ConnectionCore {
         if isOpen, !isWritable {
             writers.append((ticket, continuation))
         } else if isTurnOver {
-            executor.eventLoop.execute { [executor] in executor.turn { continuation.resume() } }
+            executor.afterSockets { continuation.resume() }
         } else {
             continuation.resume()
         }

@@ -81,11 +81,8 @@ struct ClosingTests {
                 try await TCPClient.withConnection(to: address) { connection in
                     async let writing: Void = {
                         // Until the server has gone.
-                        var n = 0
                         while await connection.readyState == .open {
                             try await connection.write(ByteBuffer(repeating: 0, count: 100_000))
-                            n += 1
-                            if n % 500 == 0 { print("wrote", n, await connection.bytesRead, await connection.readyState) }
                         }
                     }()
                     let received = try await connection.readAll()
