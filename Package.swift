@@ -161,16 +161,18 @@ let package = Package(
                 "JunctionGateway", "JunctionTCP", "JunctionUDP", "JunctionSocketIO", "RawClients", "TestSupport",
                 nioCore, nioHTTP1, logging,
             ]),
-        // Runs where an interop test has prepared the network, and shows how a client connects there.
+        // What the programs are told that take a seat of a connection, Node's and our own.
+        .target(name: "SeatCommands", path: "Tests/SeatCommands", swiftSettings: settings),
+        // Runs where an interop test has prepared the network, and shows how connections behave there.
         .executableTarget(
-            name: "dial-probe", dependencies: ["JunctionTCP", nioCore], path: "Tests/DialProbe",
-            swiftSettings: settings),
+            name: "network-probe", dependencies: ["JunctionTCP", "SeatCommands", "TestSupport", nioCore],
+            path: "Tests/NetworkProbe", swiftSettings: settings),
         // Real peers: Node.js, python-socketio, Chromium, ncat, HAProxy (Scripts/setup installs them).
         tests(
             "Interop",
             [
                 "JunctionCore", "JunctionTCP", "JunctionTransport", "JunctionUDP", "JunctionSocketIO", "JunctionTLS",
-                "TLSTesting", "TestSupport", nioCore, logging, subprocess, systemPackage,
+                "SeatCommands", "TLSTesting", "TestSupport", nioCore, logging, subprocess, systemPackage,
             ],
             resources: [.copy("Peers")]),
     ]

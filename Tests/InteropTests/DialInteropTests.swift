@@ -9,7 +9,7 @@ struct DialInteropTests {
     private func probe(_ arguments: [String], _ body: @escaping @Sendable (PeerProcess) async throws -> Void)
         async throws
     {
-        try await PeerProcess.run(.blackHole, ["black-hole", Peer.built("dial-probe")] + arguments, body: body)
+        try await PeerProcess.run(.blackHole, ["black-hole", Peer.built("network-probe"), "race"] + arguments, body: body)
     }
 
     @Test("Where IPv6 is a black hole, the connection opens by IPv4, and the IPv6 attempt is abandoned then")

@@ -30,10 +30,19 @@ struct Peer: Sendable {
     /// HAProxy, run by `haproxy.py`.
     static let haproxy = Peer(
         name: "HAProxy", executable: find("haproxy") != nil ? find("python3") : nil, scriptExtension: "py")
-    /// `dial-probe` of this package in a network namespace where some addresses never answer; see `black-hole.sh`.
+    /// `network-probe` of this package; see `SeatProcess`.
+    static let probe = Peer(name: "network-probe", executable: built("network-probe"), scriptExtension: nil)
+    /// `network-probe` in a network namespace where some addresses never answer; see `black-hole.sh`.
     static let blackHole = Peer(
         name: "ip and unshare", executable: find("ip") != nil && find("unshare") != nil ? "/bin/sh" : nil,
         scriptExtension: "sh")
+    /// A shell in namespaces of its own; see `PrivateNetwork`.
+    static let privateNetwork = Peer(
+        name: "ip, unshare and nsenter",
+        executable: find("ip") != nil && find("unshare") != nil && find("nsenter") != nil ? "/bin/sh" : nil,
+        scriptExtension: "sh")
+    /// The firewall's program, which a `PrivateNetwork` runs.
+    static let nft = Peer(name: "nft", executable: find("nft"), scriptExtension: nil)
     static let openssl = Peer(name: "openssl", executable: find("openssl"), scriptExtension: nil)
     static let socat = Peer(name: "socat", executable: find("socat"), scriptExtension: nil)
 

@@ -108,15 +108,17 @@ extension PeerProcess {
     /// - Parameters:
     ///   - command: A program in `Peers/` without its extension, then its arguments; for a peer that is a program itself
     ///     only the arguments.
+    ///   - prefix: A program that starts the peer, and its arguments: `nsenter …`.
     ///   - environment: Variables to set beside the inherited ones.
     ///   - deadline: The longest that the scope may take. It is no pause: it turns a hang into a failure that says what
     ///     was awaited.
     /// - Throws: What the body throws; ``PeerFailure`` for a missing peer, at the deadline, and for another exit status.
     static func run<Value: Sendable>(
-        _ peer: Peer, _ command: [String], environment: [String: String] = [:], deadline: Duration = .seconds(60),
+        _ peer: Peer, _ command: [String], through prefix: [String] = [], environment: [String: String] = [:],
+        deadline: Duration = .seconds(60),
         body: @escaping @Sendable (PeerProcess) async throws -> Value
     ) async throws -> Value {
-        let configuration = try configuration(peer, command, environment)
+        let configuration = try configuration(peer, command, prefix, environment)
         let process = PeerProcess(name: peer.name)
         return try await withThrowingTaskGroup(of: Value.self) { group in
             group.addTask { try await process.live(configuration, body) }
@@ -146,7 +148,7 @@ extension PeerProcess {
     }
 
     private static func configuration(
-        _ peer: Peer, _ command: [String], _ environment: [String: String]
+        _ peer: Peer, _ command: [String], _ prefix: [String], _ environment: [String: String]
     ) throws -> Configuration {
         guard let executable = peer.executable else {
             throw PeerFailure(reason: "\(peer.name) is missing: `make setup` installs it")
@@ -162,8 +164,9 @@ extension PeerProcess {
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
         var variables: [Environment.Key: String?] = ["JUNCTION_PEERS": Peer.directory.path]
         for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+        let whole = prefix + [executable] + arguments
         return Configuration(
-            executable: .path(FilePath(executable)), arguments: Arguments(arguments),
+            executable: .path(FilePath(whole[0])), arguments: Arguments(Array(whole.dropFirst())),
             environment: .inherit.updating(variables), platformOptions: options)
     }
 

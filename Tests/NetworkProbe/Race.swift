@@ -1,18 +1,12 @@
 import JunctionTCP
 import NIOCore
 
-/// Shows how a client connects where the test has prepared the network, line by line.
-///
-///     dial-probe TIMEOUT-IN-MS LISTEN-ADDRESS ADDRESS…
-///
-/// It listens on the one address, connects to a host that has the others (`-` for none), and prints each attempt without its
-/// port, and what came of it.
-@main
-struct DialProbe {
-    static func main() async throws {
-        let arguments = CommandLine.arguments.dropFirst()
+/// Listens on one address, connects to a host that has the others, and prints each attempt without its port, and what came
+/// of it.
+enum Race {
+    static func run(_ arguments: [String]) async throws {
         guard let timeout = arguments.first.flatMap({ Int($0) }), let listen = arguments.dropFirst().first else {
-            return print("usage: dial-probe TIMEOUT-IN-MS LISTEN-ADDRESS ADDRESS…")
+            return print("usage: network-probe race TIMEOUT-IN-MS LISTEN-ADDRESS ADDRESS…")
         }
         let addresses = Array(arguments.dropFirst(2))
         let server = TCPServer(host: listen, port: 0) { connection in
