@@ -67,6 +67,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     // Ending
     /// The end of the write side, once it was asked for.
     @exclusivity(unchecked) var outputEnd: EventLoopFuture<Void>?
+    /// It has come: everything written is with the kernel.
+    var outputHasEnded = false
     var closeReason: CloseReason? {
         get { closeReasonBox?.reason }
         set { closeReasonBox = newValue.map(CloseReasonBox.init) }
@@ -152,7 +154,17 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end(closeReason ?? .remoteClosed)
+        end(closeReason ?? unannouncedReason)
+    }
+
+    /// Why the channel has closed where nobody has said so. NIO announces the end of the peer's side unless this side has
+    /// ended before, and an error of reading; an error of writing it tells the write alone, which has no promise here.
+    private var unannouncedReason: CloseReason {
+        if outputHasEnded { return .remoteClosed }
+        return .error(
+            peerHasEnded
+                ? NetworkError(.brokenPipe, "write: the peer has closed the connection and takes no more")
+                : NetworkError(.connectionReset, "write: the connection broke off"))
     }
 
     /// The connection is gone, or belongs to another protocol.
@@ -161,8 +173,13 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         clocks?.stopAll()
         executor.turn {
             closeReason = reason
-            endInput(.ended)
-            wakeWriters(.failure(closedError(reason)))
+            if case .error(let error) = reason {
+                endInput(.failed(error))
+                wakeWriters(.failure(error))
+            } else {
+                endInput(.ended)
+                wakeWriters(.failure(closedError(reason)))
+            }
             self.context = nil
             inline?.onClose(reason)
             inline = nil
