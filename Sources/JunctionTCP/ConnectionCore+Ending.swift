@@ -16,10 +16,14 @@ extension ConnectionCore {
         let end: EventLoopFuture<Void>
         if !peerHasEnded {
             end = context.close(mode: .output)
+            end.assumeIsolated().whenSuccess { self.outputHasEnded = true }
         } else {
             // The peer has ended its side: NIO makes a full close of this, which drops what is queued. Let that leave first.
             let channel = context.channel
-            end = context.writeAndFlush(wrapOutboundOut(ByteBuffer())).flatMap { channel.close(mode: .output) }
+            end = context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().flatMap {
+                self.outputHasEnded = true
+                return channel.close(mode: .output)
+            }.nonisolated()
         }
         outputEnd = end
         return end

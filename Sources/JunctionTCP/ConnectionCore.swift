@@ -69,6 +69,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     // Ending
     /// The end of the write side, once it was asked for.
     @exclusivity(unchecked) var outputEnd: EventLoopFuture<Void>?
+    /// It has come: everything written is with the kernel.
+    var outputHasEnded = false
     var closeReason: CloseReason? {
         get { closeReasonBox?.reason }
         set { closeReasonBox = newValue.map(CloseReasonBox.init) }
@@ -157,7 +159,17 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end(closeReason ?? .remoteClosed)
+        end(closeReason ?? unannouncedReason)
+    }
+
+    /// Why the channel has closed where nobody has said so. NIO announces the end of the peer's side unless this side has
+    /// ended before, and an error of reading; an error of writing it tells the write alone, which has no promise here.
+    private var unannouncedReason: CloseReason {
+        if outputHasEnded { return .remoteClosed }
+        return .error(
+            peerHasEnded
+                ? NetworkError(.brokenPipe, "write: the peer has closed the connection and takes no more")
+                : NetworkError(.connectionReset, "write: the connection broke off"))
     }
 
     /// The connection is gone, or belongs to another protocol.
@@ -166,7 +178,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         clocks?.stopAll()
         executor.turn {
             closeReason = reason
-            endInput(.ended)
+            endInput(reason.error.map(InputEnd.failed) ?? .ended)
             wakeWriters(.failure(reason.error ?? closedError(reason)))
             self.context = nil
             inline?.onClose(reason)

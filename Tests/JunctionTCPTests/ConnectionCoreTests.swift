@@ -253,7 +253,7 @@ struct ConnectionCoreTests {
                 onClose: { events.append("\($0)") }))
         try connection.receive("rest")
         connection.halfClose()
-        try connection.channel.close().wait()
+        connection.core.finish()
         #expect(events == ["rest", "end", "closed by the peer"])
     }
 
