@@ -19,6 +19,8 @@ struct WritingTests {
         let server = TCPServer.local { connection in
             try await connection.write(contentsOf: parts)
             try await connection.write(contentsOf: [])
+            connection.finish()
+            _ = try await connection.readAll()
         }
         try await server.withListening { address in
             let connection = try await TCPClient.connect(to: address)
