@@ -2,9 +2,10 @@
 #   make run [ARGS="--port 4000"]   the gateway, release build
 #   make test                       all tests, with every interop peer
 #   make format | make lint         the style of .swift-format, the import directions, and the tests that the documentation names
+#   make docs                       the documentation, into .build/documentation
 #   make setup                      installs all that the others need
 
-.PHONY: run test format lint setup
+.PHONY: run test format lint docs setup
 
 run:
 	@Scripts/setup build
@@ -27,6 +28,10 @@ lint:
 	swift format lint --strict --parallel --recursive $(wildcard Package.swift Sources Tests Examples Benchmarks)
 	Scripts/check-imports
 	Scripts/check-doc-tests
+
+docs:
+	@Scripts/setup build
+	@Scripts/build-docs
 
 setup:
 	@Scripts/setup test

@@ -143,8 +143,8 @@ let package = Package(
         tests(
             "JunctionTCP",
             [
-                "JunctionCore", "JunctionTCP", "JunctionTesting", "JunctionTransport", "TestSupport", nioCore,
-                nioEmbedded, logging, lifecycle,
+                "JunctionCore", "JunctionTCP", "JunctionTesting", "JunctionTransport", "TLSTesting", "TestSupport",
+                nioCore, nioPosix, nioEmbedded, logging, lifecycle,
             ]),
         tests(
             "JunctionTesting",
@@ -167,6 +167,10 @@ let package = Package(
         .executableTarget(
             name: "network-probe", dependencies: ["JunctionTCP", "SeatCommands", "TestSupport", nioCore],
             path: "Tests/NetworkProbe", swiftSettings: settings),
+        // Listens where an interop test has prepared the process: with sockets handed over, or few descriptors.
+        .executableTarget(
+            name: "listen-probe", dependencies: ["JunctionTCP", nioCore], path: "Tests/ListenProbe",
+            swiftSettings: settings),
         // Real peers: Node.js, python-socketio, Chromium, ncat, HAProxy (Scripts/setup installs them).
         tests(
             "Interop",

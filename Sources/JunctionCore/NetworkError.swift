@@ -67,6 +67,14 @@ public struct NetworkError: Error, Sendable, CustomStringConvertible {
         public static let noSuchFile = Code(rawValue: "ENOENT")
         /// The argument or the option is not one that the system knows.
         public static let invalidArgument = Code(rawValue: "EINVAL")
+        /// The descriptor is not open.
+        public static let badDescriptor = Code(rawValue: "EBADF")
+        /// The descriptor is no socket.
+        public static let notSocket = Code(rawValue: "ENOTSOCK")
+        /// The socket is of a kind that does not have the option or the operation.
+        public static let notSupported = Code(rawValue: "EOPNOTSUPP")
+        /// There is no room at present: a server on a Unix domain socket has as many connections waiting as it may.
+        public static let tryAgain = Code(rawValue: "EAGAIN")
         /// The system does not know this kind of address.
         public static let addressFamilyNotSupported = Code(rawValue: "EAFNOSUPPORT")
         /// The system is out of buffer space.
@@ -176,9 +184,16 @@ extension NetworkError {
         case EISCONN: (.alreadyConnected, "the socket is connected already")
         case ENOENT: (.noSuchFile, "there is no such file")
         case EINVAL: (.invalidArgument, "the system does not accept the argument")
+        case EBADF: (.badDescriptor, "it is no open descriptor")
+        case ENOTSOCK: (.notSocket, "it is no socket")
+        case EOPNOTSUPP, ENOPROTOOPT: (.notSupported, "the socket does not know the operation")
+        case EAGAIN: (.tryAgain, "there is no room at present, try again")
         case EAFNOSUPPORT: (.addressFamilyNotSupported, "this machine does not speak that address family")
         case ENOBUFS, ENOMEM: (.noBufferSpace, "the system is out of buffer space")
         case EMFILE, ENFILE: (.tooManyFiles, "no more descriptors (see ulimit -n)")
+        case ENOTDIR: (Code(rawValue: "ENOTDIR"), "a part of the path is no directory")
+        case EBADF: (Code(rawValue: "EBADF"), "the descriptor is not open")
+        case ENOTSOCK: (Code(rawValue: "ENOTSOCK"), "the descriptor is no socket")
         default: (.other, String(cString: strerror(code)))
         }
     }

@@ -1,7 +1,10 @@
 /// The transport a peer speaks.
 public enum TransportKind: String, Sendable, Hashable, Codable {
+    /// A TCP connection.
     case tcp
+    /// UDP datagrams.
     case udp
+    /// A Socket.IO connection, whatever carries it.
     case socketIO = "socketio"
 }
 

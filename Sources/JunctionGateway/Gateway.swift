@@ -127,7 +127,7 @@ public final class Gateway: ListeningService {
         }
         let patience = TimeAmount(configuration.sniffPatience)
         try await listener.run(connections: undecided, onListening: onListening) { [web, tcp] channel in
-            let entry = UndecidedConnection(channel: channel)
+            let entry = ArrivingConnection(channel: channel)
             undecided.insert(entry)
             channel.closeFuture.whenComplete { _ in undecided.remove(entry) }
             let sniffer = PortSniffer(patience: patience) { verdict, channel in
@@ -173,14 +173,4 @@ public final class Gateway: ListeningService {
         socket.on("message") { (value: SocketIOValue) in hub.publish(HubMessage(from: peer, value: value)) }
         socket.onDisconnect { hub.leave(peer, reason: $0.rawValue) }
     }
-}
-
-/// A connection that has not said yet what it speaks. Nobody has told it anything, so a draining gateway just closes it.
-private final class UndecidedConnection: Drainable {
-    private let channel: any Channel
-
-    init(channel: any Channel) { self.channel = channel }
-
-    func beginDrain() { channel.close(promise: nil) }
-    func forceClose() { channel.close(promise: nil) }
 }

@@ -8,6 +8,8 @@ final class ConnectionClocks {
     /// Silence in both directions after which the connection fails.
     var idleLimit: TimeAmount?
     fileprivate var lastActivity = NIODeadline.distantPast
+    /// What the peer had taken when the idle clock rang last, and whether there was more for it.
+    fileprivate var taken: (bytes: Int, hadMore: Bool) = (0, false)
     fileprivate var idle: Scheduled<Void>?
     fileprivate var flush: Scheduled<Void>?
     fileprivate var write: Scheduled<Void>?
@@ -73,6 +75,10 @@ extension ConnectionCore {
         // Silence while this side does not read is not the peer's.
         if readIsHeld { noteActivity() }
         guard let clocks else { return }
+        // Nor is it silent when it has taken some of what waits for it.
+        let (queued, taken) = (channelBytes, bytesTaken)
+        if queued > 0 || clocks.taken.hadMore, taken > clocks.taken.bytes { noteActivity() }
+        clocks.taken = (taken, queued > 0)
         let silence = executor.eventLoop.now - clocks.lastActivity
         if silence < limit {
             clocks.idle = schedule(limit - silence) { self.idleClockRang(limit) }
@@ -96,19 +102,21 @@ extension ConnectionCore {
 
     // MARK: A peer that does not read
 
+    /// Bytes written so far that do not wait in the channel: what the kernel has taken for the peer.
+    private var bytesTaken: Int { Int(truncatingIfNeeded: output.bytesWritten) - channelBytes }
+
     /// Fails the connection when the peer takes nothing of what is queued for the write timeout.
     func startWriteClock() {
-        guard let limit = settings.writeLimit, clocks?.write == nil else { return }
-        let queued = channelBytes
-        guard queued > 0 else { return }
-        makeClocks().write = schedule(limit) { self.writeClockRang(limit, queued) }
+        guard let limit = settings.writeLimit, clocks?.write == nil, isOpen, channelBytes > 0 else { return }
+        let taken = bytesTaken
+        makeClocks().write = schedule(limit) { self.writeClockRang(limit, taken) }
     }
 
     private func writeClockRang(_ limit: TimeAmount, _ before: Int) {
         clocks?.write = nil
         let queued = channelBytes
         guard queued > 0 else { return }
-        if queued < before { return startWriteClock() }
+        if bytesTaken > before { return startWriteClock() }
         fail(
             NetworkError(
                 .timedOut, "write: the peer has taken nothing for \(limit.text), and \(queued) bytes wait for it"))

@@ -32,7 +32,9 @@ extension ConnectionCore {
     /// Ends the read side: what the peer still sends is read and dropped.
     func stopReading() {
         endInput(.ended)
-        linger()
+        dropInput()
+        inbox.removeAll()
+        inboxBytes = 0
     }
 
     /// Closes once everything queued has been sent and the peer has ended its side, too, or had time for that.
@@ -43,6 +45,7 @@ extension ConnectionCore {
         guard let context, closeReason == nil else { return }
         closeReason = reason
         endInput(.ended)
+        dropInput()  // a peer that sends before it reads would else wait for this side, and this side for the peer
         flushNow()
         if peerHasEnded, outputEnd == nil, channelBytes == 0 { return context.close(mode: .all, promise: nil) }
         let end = endOutput(context)
@@ -53,15 +56,14 @@ extension ConnectionCore {
             guard let context = self.context else { return }
             clocks?.stopWrite()
             if peerHasEnded { return context.close(mode: .all, promise: nil) }
-            linger()
+            isLingering = true
             startLingerClock()
         }
     }
 
-    private func linger() {
-        isLingering = true
-        inbox.removeAll()
-        inboxBytes = 0
+    /// From now on the peer is not held up, whatever nobody has taken of what it has sent.
+    private func dropInput() {
+        dropsInput = true
         resumeReading()
     }
 
@@ -74,10 +76,10 @@ extension ConnectionCore {
     /// Closes at once with a reset, which tells the peer that it did not get everything (RFC 9293 section 3.10.5).
     func reset() {
         guard let context else { return }
-        _ = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-            of: NIOBSDSocket.Handle.self, SocketCalls.resetOnClose)
+        SocketCalls.resetOnClose(context.channel)
         (context.channel as? any ResettableChannel)?.resetOnClose()
-        abort(.reset)
+        if closeReason == nil { closeReason = .reset }
+        if let tls { tls.abort() } else { context.close(mode: .all, promise: nil) }
     }
 
     /// Ends the input as if the peer had, so that the handler finishes what it is doing and returns.

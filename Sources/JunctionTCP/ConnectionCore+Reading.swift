@@ -44,7 +44,7 @@ extension ConnectionCore {
 
     /// Whether the kernel may be asked for more.
     var mayRead: Bool {
-        if isLingering { return true }
+        if dropsInput { return true }
         // An inline handler that writes more than the peer reads waits for the peer, too.
         return inboxBytes < settings.highWaterMark && (inline == nil || isWritable)
     }
@@ -52,6 +52,7 @@ extension ConnectionCore {
     func resumeReading() {
         guard readIsHeld, mayRead else { return }
         readIsHeld = false
+        noteActivity()  // the time in which this side did not read was not the peer's silence
         context?.read()
     }
 

@@ -111,8 +111,9 @@ extension ConnectionCore {
         do throws(NetworkError) {
             try output.flush(context, executor)
         } catch {
-            fail(error)
+            return fail(error)
         }
+        if output.isBehind { startWriteClock() }
     }
 
     func wakeWriters(_ result: Result<Void, any Error>) {

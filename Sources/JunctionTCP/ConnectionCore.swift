@@ -75,6 +75,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     }
     @exclusivity(unchecked) private var closeReasonBox: CloseReasonBox?
     /// What the peer still sends is read and dropped.
+    @exclusivity(unchecked) var dropsInput = false
+    /// This side is done, and the connection ends with the peer's side.
     @exclusivity(unchecked) var isLingering = false
 
     /// The timers; made when there is one.
@@ -117,7 +119,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .open = inputEnd, !isLingering else { return }
+        guard case .open = inputEnd, !dropsInput else { return noteActivity() }
         let bytes = unwrapInboundIn(data)
         if !isBulk, bytes.readableBytes >= StreamChannel.bulkRead {
             isBulk = true
@@ -136,6 +138,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         isWritable = context.channel.isWritable
         guard isWritable else { return startWriteClock() }
         clocks?.stopWrite()
+        startWriteClock()  // anew: the peer has taken something
         resumeReading()
         if !writers.isEmpty { executor.turn { wakeWriters(.success(())) } }
     }
@@ -173,13 +176,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         clocks?.stopAll()
         executor.turn {
             closeReason = reason
-            if case .error(let error) = reason {
-                endInput(.failed(error))
-                wakeWriters(.failure(error))
-            } else {
-                endInput(.ended)
-                wakeWriters(.failure(closedError(reason)))
-            }
+            endInput(reason.error.map { .failed($0) } ?? .ended)
+            wakeWriters(.failure(reason.error ?? closedError(reason)))
             self.context = nil
             inline?.onClose(reason)
             inline = nil
@@ -200,7 +198,7 @@ private final class CloseReasonBox {
 final class InlineHandlers {
     let onMessage: (ByteBuffer) -> Void
     let onEnd: () -> Void
-    let onClose: (CloseReason) -> Void
+    var onClose: (CloseReason) -> Void
 
     init(
         onMessage: @escaping (ByteBuffer) -> Void, onEnd: @escaping () -> Void,
@@ -252,4 +250,9 @@ final class ConnectionSettings: Sendable {
 
     /// The error that a pipeline reports, in the project's words.
     func describe(_ error: any Error) -> NetworkError { NetworkError(error, doing: "read") }
+}
+
+extension CloseReason {
+    /// What failed, if that is why the connection ended.
+    var error: NetworkError? { if case .error(let error) = self { error } else { nil } }
 }

@@ -108,8 +108,10 @@ extension Dialer.Target: CustomStringConvertible {
 
 extension TCPClient {
     /// A client's connection on a channel whose addresses are known and that has read nothing yet. On its loop.
-    package static func connection(on channel: any Channel, framing: Framing) throws -> TCPConnection {
-        let settings = ConnectionSettings(framing: framing, TCPConnection.Configuration())
+    package static func connection(
+        on channel: any Channel, framing: Framing, configuration: TCPConnection.Configuration
+    ) throws -> TCPConnection {
+        let settings = ConnectionSettings(framing: framing, configuration)
         let executor = LoopExecutor.of(channel.eventLoop)
         let core = ConnectionCore(executor: executor, settings: settings)
         try settings.configure(channel)

@@ -116,7 +116,7 @@ public final class TCPConnection: Sendable {
 
     /// Sends several buffers behind one another, as one frame when the connection has a framing; they leave together.
     ///
-    /// Suspends and throws as ``write(_:)-(ByteBuffer)`` does.
+    /// Suspends and throws as `write(_:)` does.
     public func write(contentsOf parts: [ByteBuffer]) async throws {
         try await withUnsafeThrowingContinuation { (continuation: ConnectionCore.Writer) in
             onLoop { core in continuation.resume(with: Result { try core.write(contentsOf: parts) }) }
@@ -265,10 +265,19 @@ public final class TCPConnection: Sendable {
 
     /// - Throws: ``NetworkError`` when the system refuses, or the connection is closed.
     private func setOption(_ set: @escaping @Sendable (CInt) throws -> Void) async throws {
+        try await withDescriptor(doing: "set an option", set)
+    }
+
+    /// Calls `body` with the socket, on the event loop; a connection in memory has none.
+    @discardableResult
+    func withDescriptor<Result: Sendable>(
+        doing action: String, _ body: @escaping @Sendable (CInt) throws -> Result
+    ) async throws -> Result? {
         let channel = channel
-        try await channel.eventLoop.submit {
-            guard channel.isActive else { throw NetworkError(.notConnected, "set an option: the connection is closed") }
-            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self, set)
+        return try await channel.eventLoop.submit {
+            guard channel.isActive else { throw NetworkError(.notConnected, "\(action): the connection is closed") }
+            return try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self, body)
         }.get()
     }
 

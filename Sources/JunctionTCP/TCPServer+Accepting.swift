@@ -10,10 +10,16 @@ extension TCPServer {
     /// refused, which has been counted then; the caller closes the channel.
     package func accept(_ channel: any Channel) throws {
         guard let proxyProtocol = configuration.proxyProtocol else { return try serve(channel, channel.remoteAddress) }
+        let arrival = ArrivingConnection(channel: channel)
+        arriving.insert(arrival)
+        channel.closeFuture.whenComplete { [arriving] _ in arriving.remove(arrival) }
         var refusal: NetworkError?
         try ProxyProtocolHandler.install(
             on: channel, proxyProtocol,
-            serve: { header, channel in try self.serve(channel, header?.source ?? channel.remoteAddress) },
+            serve: { header, channel in
+                try self.serve(channel, header?.source ?? channel.remoteAddress)
+                self.arriving.remove(arrival)
+            },
             refused: { reason in
                 refusal = reason
                 self.drop(reason, channel, channel.remoteAddress)
@@ -40,18 +46,20 @@ extension TCPServer {
             throw refused(NetworkError(.tooManyConnections, "accept: \(limit)"), channel, peer)
         }
         core.onClosed = { [connections] in connections.remove(connection) }
-        guard let tls = core.tls else { return core.whenOpen { self.begin(connection) } }
+        guard let tls = core.tls else { return core.whenOpen { self.begin(connection, core) } }
         tls.handshake.assumeIsolated().whenComplete { result in
             switch result {
-            case .success: executor.turn { self.begin(connection) }
+            case .success: executor.turn { self.begin(connection, core) }
             case .failure(let error): self.drop(NetworkError(error, doing: "accept"), channel, peer)
             }
         }
     }
 
-    private func begin(_ connection: TCPConnection) {
+    private func begin(_ connection: TCPConnection, _ core: ConnectionCore) {
         switch handling {
-        case .inline(let callbacks): callbacks.onConnect?(connection)
+        case .inline(let callbacks):
+            core.inline?.onClose = { callbacks.onClose?(connection, $0) }
+            callbacks.onConnect?(connection)
         case .asynchronous(let handler): run(handler, for: connection)
         case .sequence: waiting.add(connection)
         }
@@ -78,7 +86,13 @@ extension TCPServer {
     /// Ends the connections of a listener that shares its port, as ``run(onListening:)`` does for its own.
     /// The deadline is a timer of `eventLoop`, or of any loop of the process.
     package func drain(on eventLoop: (any EventLoop)? = nil) async {
+        await drainArriving(on: eventLoop)
         await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger, on: eventLoop)
+    }
+
+    /// Closes what has not said yet where it comes from; nobody has told it anything.
+    func drainArriving(on eventLoop: (any EventLoop)? = nil) async {
+        await arriving.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger, on: eventLoop)
     }
 
     private func run(_ handler: @escaping @Sendable (TCPConnection) async throws -> Void, for connection: TCPConnection)
@@ -106,7 +120,7 @@ extension TCPServer {
                 }
             },
             onEnd: { connection.close() },
-            onClose: { callbacks.onClose?(connection, $0) })
+            onClose: { _ in })  // until the connection has begun: one that is refused never was there for the handlers
     }
 
     /// Apart from the task, whose memory would have to hold all this while a connection is idle.

@@ -14,6 +14,9 @@ extension TCPServer {
         /// Connections open at a time; one more is refused with ``NetworkError/Code/tooManyConnections``. `nil`, the default,
         /// leaves the limit to the process's descriptors.
         public var maximumConnections: Int?
+        /// Connections that wait for whoever takes them from a sequence (``TCPServer/withConnections(_:)``); while there are as
+        /// many, no more are accepted. 512.
+        public var maximumWaitingConnections = 512
         /// Who may connect; others are refused with ``NetworkError/Code/addressBlocked``. Its lists may change while the
         /// server runs. Everybody.
         public var filter: AddressFilter?

@@ -17,15 +17,24 @@ extension TCPServer {
     /// }
     /// ```
     ///
-    /// Whoever takes a connection closes it. Connections that nobody takes are accepted up to 512, then they wait in the
-    /// kernel's backlog. For a server that was made without handlers.
+    /// Whoever takes a connection closes it. Connections that nobody takes are accepted up to
+    /// ``Configuration/maximumWaitingConnections``; then they wait in the kernel's backlog. For a server that was made without
+    /// handlers.
+    ///
+    /// - Throws: ``NetworkError`` `.invalidState` for a server that has a handler; what ``run(onListening:)`` throws, and what
+    ///   `body` throws.
     public func withConnections<Result: Sendable>(
         _ body: @escaping @Sendable (_ address: SocketAddress, _ connections: Connections) async throws -> Result
     ) async throws -> Result {
         guard case .sequence = handling else {
             throw NetworkError(.invalidState, "this server has a handler, which takes its connections")
         }
-        return try await withListening { address in try await body(address, Connections(queue: self.waiting)) }
+        waiting.open()
+        defer { waiting.abandon() }
+        return try await withListening { address in
+            defer { self.waiting.abandon() }
+            return try await body(address, Connections(queue: self.waiting))
+        }
     }
 
     /// The connections of a server in the order of their arrival. It ends when the server drains. One reader at a time.
@@ -56,37 +65,48 @@ final class ConnectionQueue: Sendable {
     private struct State {
         var connections = Deque<TCPConnection>()
         var reader: CheckedContinuation<TCPConnection?, Never>?
-        var isFinished = false
+        /// Somebody takes connections.
+        var isOpen = false
     }
 
-    /// Connections that are kept for the reader; while there are as many, no more are accepted.
-    static let limit = 512
-
     let gate = AcceptGate()
+    /// Connections that are kept for the reader; while there are as many, no more are accepted.
+    private let limit: Int
     private let state = Mutex(State())
 
+    init(limit: Int) { self.limit = max(1, limit) }
+
+    /// Connections that wait.
+    var count: Int { state.withLock { $0.connections.count } }
+
+    /// Begins to keep connections.
+    func open() { state.withLock { $0.isOpen = true } }
+
+    /// Hands a connection to the reader; closes it when nobody takes any more.
     func add(_ connection: TCPConnection) {
-        let (reader, count) = state.withLock { state -> (CheckedContinuation<TCPConnection?, Never>?, Int) in
-            if let reader = state.reader.take() { return (reader, 0) }
+        let (isTaken, reader) = state.withLock { state -> (Bool, CheckedContinuation<TCPConnection?, Never>?) in
+            guard state.isOpen else { return (false, nil) }
+            if let reader = state.reader.take() { return (true, reader) }
             state.connections.append(connection)
-            return (nil, state.connections.count)
+            // Under the lock, so that this does not overtake the reader's word that it has caught up.
+            if state.connections.count >= limit { gate.hold(true) }
+            return (true, nil)
         }
         reader?.resume(returning: connection)
-        if count >= Self.limit { gate.hold(true) }
+        if !isTaken { connection.close() }
     }
 
     func next() async -> TCPConnection? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let (isDone, connection, count) = state.withLock { state -> (Bool, TCPConnection?, Int) in
-                    if let connection = state.connections.popFirst() {
-                        return (true, connection, state.connections.count)
-                    }
-                    if state.isFinished || Task.isCancelled || state.reader != nil { return (true, nil, 0) }
+                let (isDone, connection) = state.withLock { state -> (Bool, TCPConnection?) in
+                    let connection = state.connections.popFirst()
+                    if state.connections.count <= limit / 2 { gate.hold(false) }
+                    if connection != nil { return (true, connection) }
+                    if !state.isOpen || Task.isCancelled || state.reader != nil { return (true, nil) }
                     state.reader = continuation
-                    return (false, nil, 0)
+                    return (false, nil)
                 }
-                if count < Self.limit / 2 { gate.hold(false) }
                 if isDone { continuation.resume(returning: connection) }
             }
         } onCancel: {
@@ -94,11 +114,21 @@ final class ConnectionQueue: Sendable {
         }
     }
 
-    /// Ends the sequence behind what is queued; the connections themselves are drained as all are.
+    /// Ends the sequence behind what waits; the connections themselves are drained as all are.
     func finish() {
         state.withLock { state in
-            state.isFinished = true
+            state.isOpen = false
             return state.reader.take()
         }?.resume(returning: nil)
+    }
+
+    /// Ends the sequence, and closes what waits: nobody is left to take it.
+    func abandon() {
+        finish()
+        let connections = state.withLock { state in
+            defer { state.connections = [] }
+            return state.connections
+        }
+        for connection in connections { connection.close() }
     }
 }

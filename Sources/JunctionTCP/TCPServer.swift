@@ -37,9 +37,11 @@ public final class TCPServer: ListeningService {
     let logger: Logger
     let handling: Handling
     let connections: ConnectionRegistry
+    /// Those that have not sent the PROXY protocol header yet.
+    let arriving = ConnectionRegistry()
     let drops: LossLog
     /// The connections that nobody has taken yet, while ``withConnections(_:)`` runs.
-    let waiting = ConnectionQueue()
+    let waiting: ConnectionQueue
 
     private init(
         _ address: ListenAddress, _ framing: Framing, _ configuration: Configuration, _ logger: Logger,
@@ -53,6 +55,7 @@ public final class TCPServer: ListeningService {
         self.handling = handling
         self.connections = ConnectionRegistry(maximum: configuration.maximumConnections)
         self.drops = LossLog(logger, "connection refused")
+        self.waiting = ConnectionQueue(limit: configuration.maximumWaitingConnections)
     }
 
     /// A server whose handler runs once for each connection, in a task on the connection's event loop; the connection closes
@@ -144,7 +147,10 @@ public final class TCPServer: ListeningService {
         listener.backlog = CInt(clamping: configuration.backlog)
         listener.reusePort = configuration.reusePort
         listener.socketOptions = configuration.connection.socket
-        listener.willDrain = { [waiting] in waiting.finish() }
+        listener.willDrain = { [self] in
+            waiting.finish()
+            await drainArriving()
+        }
         try await listener.run(connections: connections, onListening: onListening, gate: waiting.gate) {
             try self.accept($0)
         }

@@ -211,4 +211,11 @@ package final class TLSHandler: ChannelDuplexHandler {
             gate.closeNow(promise: promise)
         }
     }
+
+    /// Closes at once without close_notify, which would make an orderly end of a reset. On the loop.
+    package func abort() {
+        isClosedHere = true
+        failHandshake(NetworkError(.connectionAborted, "\(action): closed by this side during the TLS handshake"))
+        gate.closeNow(promise: nil)
+    }
 }

@@ -51,13 +51,15 @@ public final class InMemoryLink: Sendable {
     /// - Parameters:
     ///   - clock: links that share a clock are ordered among each other, too.
     ///   - framing: the client's.
+    ///   - configuration: the client's limits; there is no socket that could have options.
     ///   - conditions: what the way is like. Perfect.
     ///   - clientAddress: what the server sees as the remote address. 192.0.2.2 (RFC 5737) with another port for each link of
     ///     the clock.
     ///   - serverAddress: what the client sees as the remote address. 192.0.2.1:4000.
     /// - Throws: ``NetworkError`` when the client's end cannot be set up.
     public static func connect(
-        to server: TCPServer, clock: VirtualClock, framing: Framing = .raw, conditions: Conditions = Conditions(),
+        to server: TCPServer, clock: VirtualClock, framing: Framing = .raw,
+        configuration: TCPConnection.Configuration = .init(), conditions: Conditions = Conditions(),
         clientAddress: SocketAddress? = nil, serverAddress: SocketAddress? = nil
     ) async throws -> InMemoryLink {
         let clientAddress = try clientAddress ?? SocketAddress(ipAddress: "192.0.2.2", port: clock.nextPort())
@@ -66,7 +68,8 @@ public final class InMemoryLink: Sendable {
             let channels = InMemoryChannel.pair(
                 on: clock.loop, conditions: conditions, client: clientAddress, server: serverAddress)
             try StreamChannel.configure(channels.client)
-            let client = try TCPClient.connection(on: channels.client, framing: framing)
+            let client = try TCPClient.connection(
+                on: channels.client, framing: framing, configuration: configuration)
             channels.client.registerAlreadyConfigured0(promise: nil)
             do {
                 try StreamChannel.configure(channels.server)

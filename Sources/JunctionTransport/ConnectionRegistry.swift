@@ -81,3 +81,14 @@ package final class ConnectionRegistry: Sendable {
         state.withLock { $0.isDraining = false }  // the server may run again
     }
 }
+
+/// A connection that has not begun yet: its server waits for the first bytes to know whose it is. Nobody has told it
+/// anything, so a draining server just closes it.
+package final class ArrivingConnection: Drainable {
+    private let channel: any Channel
+
+    package init(channel: any Channel) { self.channel = channel }
+
+    package func beginDrain() { channel.close(promise: nil) }
+    package func forceClose() { channel.close(promise: nil) }
+}

@@ -7,15 +7,12 @@ import Synchronization
 package final class LossLog: Sendable {
     private struct State {
         var count = 0
-        var unlogged = 0
-        var lastLine: NIODeadline?
+        var pace = LinePace()
     }
 
     private let logger: Logger
     private let message: Logger.Message
     private let state = Mutex(State())
-
-    private static let interval = TimeAmount.seconds(1)
 
     package init(_ logger: Logger, _ message: Logger.Message) {
         self.logger = logger
@@ -28,13 +25,9 @@ package final class LossLog: Sendable {
     /// Counts one. From any thread.
     package func note(_ reason: NetworkError, peer: String?) {
         let now = NIODeadline.now()
-        let unlogged = state.withLock { state -> Int? in
+        let unlogged = state.withLock { state in
             state.count += 1
-            state.unlogged += 1
-            if let lastLine = state.lastLine, now - lastLine < Self.interval { return nil }
-            state.lastLine = now
-            defer { state.unlogged = 0 }
-            return state.unlogged
+            return state.pace.note(at: now)
         }
         guard let unlogged else { return }
         logger.notice(

@@ -44,7 +44,7 @@ package struct TurnOutput {
     private var pending = Pending.empty
     private var way: Way
     /// Bytes may wait in the channel, which must leave first.
-    private var channelIsBehind = false
+    package private(set) var isBehind = false
     /// Bytes handed on so far.
     package private(set) var bytesWritten: UInt64 = 0
 
@@ -53,10 +53,10 @@ package struct TurnOutput {
 
     /// - Parameters:
     ///   - isNextToSocket: nothing stands between the handler and the socket.
-    ///   - channelIsBehind: another handler has written to the channel before.
-    package init(isNextToSocket: Bool, channelIsBehind: Bool = false) {
+    ///   - isBehind: another handler has written to the channel before.
+    package init(isNextToSocket: Bool, isBehind: Bool = false) {
         way = isNextToSocket ? .channelOnce : .channel
-        self.channelIsBehind = channelIsBehind
+        self.isBehind = isBehind
     }
 
     /// Bytes that wait for the end of the turn.
@@ -114,7 +114,7 @@ package struct TurnOutput {
     package mutating func flush(_ context: ChannelHandlerContext, _ executor: LoopExecutor) throws(NetworkError) {
         switch pending {
         case .empty:
-            if channelIsBehind { context.flush() }
+            if isBehind { context.flush() }
         case .whole(let bytes):
             pending = .empty
             try send(bytes, context)
@@ -134,7 +134,7 @@ package struct TurnOutput {
             rest.moveReaderIndex(forwardBy: try Self.send(bytes, to: descriptor))
             guard rest.readableBytes > 0 else { return }
         }
-        channelIsBehind = true
+        isBehind = true
         context.writeAndFlush(NIOAny(rest), promise: nil)
     }
 
@@ -160,9 +160,9 @@ package struct TurnOutput {
 
     /// True while the channel still holds bytes that came before.
     private mutating func mustWait(for channel: any Channel) -> Bool {
-        guard channelIsBehind else { return false }
-        channelIsBehind = ((try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0) > 0
-        return channelIsBehind
+        guard isBehind else { return false }
+        isBehind = ((try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0) > 0
+        return isBehind
     }
 
     /// The number of bytes that the kernel took; 0 when its buffer is full.

@@ -192,7 +192,7 @@ final class DatagramCore: TurnFlushing {
         inbox.fail(error)
     }
 
-    /// Ends what readers get behind what is queued.
+    /// Ends what readers get behind what is queued. What comes later is not looked at.
     func endInput() {
         inbox.end()
         if case .sessions(let table) = delivery { table.endAll() }
@@ -347,6 +347,7 @@ final class DatagramCore: TurnFlushing {
         counts.droppedByKernel = kernelDrops
         descriptor.closeDescriptor()
         endInput()
+        delivery = .queue  // lets go of handlers, which hold the socket
         addresses.update(local: addresses.local, remote: nil)
         closed.succeed()
     }

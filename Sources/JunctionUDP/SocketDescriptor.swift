@@ -1,4 +1,5 @@
 import CJunctionUDP
+import JunctionTransport
 import NIOCore
 
 #if canImport(Glibc)
@@ -111,33 +112,13 @@ struct SocketDescriptor: Sendable {
     // MARK: Addresses
 
     func bind(to address: SocketAddress) throws {
-        let result = address.withSockAddr { pointer, size in
-            #if canImport(Glibc)
-                Glibc.bind(number, pointer, socklen_t(size))
-            #elseif canImport(Musl)
-                Musl.bind(number, pointer, socklen_t(size))
-            #elseif canImport(Android)
-                Android.bind(number, pointer, socklen_t(size))
-            #else
-                Darwin.bind(number, pointer, socklen_t(size))
-            #endif
-        }
+        let result = address.withSockAddr { SocketCalls.bind(number, $0, socklen_t($1)) }
         _ = try Self.check(result, "bind")
     }
 
     func connect(to address: SocketAddress) throws {
         let address = isIPv6 ? try address.asIPv6() : address
-        let result = address.withSockAddr { pointer, size in
-            #if canImport(Glibc)
-                Glibc.connect(number, pointer, socklen_t(size))
-            #elseif canImport(Musl)
-                Musl.connect(number, pointer, socklen_t(size))
-            #elseif canImport(Android)
-                Android.connect(number, pointer, socklen_t(size))
-            #else
-                Darwin.connect(number, pointer, socklen_t(size))
-            #endif
-        }
+        let result = address.withSockAddr { SocketCalls.connect(number, $0, socklen_t($1)) }
         _ = try Self.check(result, "connect")
     }
 
@@ -176,17 +157,7 @@ struct SocketDescriptor: Sendable {
         try Self.check(fcntl(number, F_DUPFD_CLOEXEC, 0), "dup")
     }
 
-    func closeDescriptor() {
-        #if canImport(Glibc)
-            _ = Glibc.close(number)
-        #elseif canImport(Musl)
-            _ = Musl.close(number)
-        #elseif canImport(Android)
-            _ = Android.close(number)
-        #else
-            _ = Darwin.close(number)
-        #endif
-    }
+    func closeDescriptor() { SocketCalls.close(number) }
 }
 
 extension SocketAddress {

@@ -44,8 +44,10 @@ struct ReadmeTests {
         let link = try await InMemoryLink.connect(to: server, clock: clock, framing: .lines())
         try await link.client.write("ping")
         await clock.advance(by: .seconds(60))
-        print(await link.client.readyState)
-        #expect(await link.client.closeReason != nil)
+        for try await line in link.client.inbound {
+            print(String(buffer: line))
+        }
+        #expect(await link.client.bytesRead == 5)
     }
 
     @Test("every example on TCP and UDP is in this file", arguments: ["README.md", "README.ko.md"])

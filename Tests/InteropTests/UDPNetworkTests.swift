@@ -175,7 +175,7 @@ struct UDPNetworkTests {
     func prohibited() async throws {
         try await NetworkNamespace.with { namespace in
             let link = namespace.links[0]
-            let behind = "10.250.\(link.network.split(separator: ".")[2]).9"
+            let behind = "10.127.\(link.network.split(separator: ".")[2]).9"
             try await NetworkNamespace.ip("route", "add", "\(behind)/32", "via", link.remote, "dev", link.here)
             try await namespace.execute("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv4.icmp_ratelimit=0")
             // Routers that may not forward answer with ICMP “communication administratively prohibited”.
@@ -217,6 +217,54 @@ struct UDPNetworkTests {
                     let statistics = await socket.statistics
                     #expect(statistics.sent == 10 && statistics.failedSends == 0 && statistics.sendMessages == 10)
                 }
+            }
+        }
+    }
+
+    @Test(
+        "What a slow network has no room for waits, in order, up to a limit, and fails beyond it",
+        Peer.trafficControl.requirement, arguments: [false, true])
+    func slowNetwork(connected: Bool) async throws {
+        try await NetworkNamespace.with { namespace in
+            let link = namespace.links[0]
+            try await PeerProcess.output(
+                .trafficControl,
+                ["qdisc", "add", "dev", link.here, "root", "tbf", "rate", "2mbit", "burst", "10kb", "latency", "10s"])
+            var configuration = UDPSocket.Configuration()
+            configuration.sendBufferSize = 8_192
+            configuration.sendQueueLimit = 40_000
+            let socket = try await UDPSocket.bind(host: "0.0.0.0", configuration: configuration)
+            try await NodeSocket.run("udp4", in: namespace) { node in
+                let address = try SocketAddress(ipAddress: link.remote, port: try await node.bind("0.0.0.0"))
+                if connected { try await socket.connect(to: address) }
+                let letters = (0..<26).map { UInt8(ascii: "a") + $0 }
+                // Two rounds of 26,000 bytes: the kernel takes some, this socket keeps 40,000, the rest fails.
+                Self.queue(letters.map { ByteBuffer(repeating: $0, count: 1_000) }, on: socket, address)
+                #expect(await socket.sendQueueCount > 0)
+                let size = await socket.sendQueueSize
+                #expect(size > 0 && size % 1_000 == 0)
+                try await socket.send("behind them", to: address)  // returns when the kernel has room
+                for letter in letters {
+                    try await node.process.expect(
+                        "message 1000 bytes of \(Character(UnicodeScalar(letter))) from \(link.address)")
+                }
+                try await node.process.expect("message behind them from \(link.address)")
+                #expect(await socket.sendQueueCount == 0)
+                #expect(await socket.failedSends == 0)
+
+                Self.queue(
+                    (letters + letters + letters).map { ByteBuffer(repeating: $0, count: 1_000) }, on: socket, address)
+                let error = await #expect(throws: NetworkError.self) {
+                    try await socket.send(ByteBuffer(repeating: 0, count: 1_000), to: address)
+                }
+                #expect(error?.code == .noBufferSpace)
+                let statistics = await socket.statistics
+                #expect(statistics.failedSends > 1)
+                #expect(await socket.sendQueueSize <= 40_000)
+                socket.close()
+                let closed = await socket.statistics
+                #expect(closed.sent + closed.failedSends == 27 + 78 + 1)
+                #expect(await socket.sendQueueCount == 0)
             }
         }
     }

@@ -12,7 +12,7 @@ extension IPAddress: LosslessStringConvertible {
         self = address
     }
 
-    /// Reads an address as ``init(_:)`` does.
+    /// Reads an address as ``init(_:)-(String)`` does.
     ///
     /// - Throws: ``NetworkError`` with the code `invalidAddress`.
     public init(parsing text: some StringProtocol) throws(NetworkError) {

@@ -2,7 +2,9 @@ public import NIOCore
 
 /// A kind of IP address. Where both kinds will do, an API takes `nil`.
 public enum AddressFamily: Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    /// Addresses of 32 bits.
     case ipv4
+    /// Addresses of 128 bits.
     case ipv6
 
     /// The family of an address; `nil` for a Unix domain socket.

@@ -24,12 +24,14 @@ package enum BoundDialer {
     ) async throws -> CInt {
         let action = "connect from \(socket.name) to \(address.text)"
         let cancellation = Flag()
+        try Task.checkCancellation()
         return try await withTaskCancellationHandler {
             let descriptor = try socket.take()
             do {
                 try await NIOThreadPool.singleton.runIfActive {
                     try connect(descriptor, address, timeout, cancellation, action)
                 }
+                try Task.checkCancellation()
                 return descriptor
             } catch {
                 SocketCalls.close(descriptor)
@@ -54,12 +56,13 @@ package enum BoundDialer {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         let result = address.withSockAddr { SocketCalls.connect(descriptor, $0, socklen_t($1)) }
         if result == 0 { return }
-        guard errno == EINPROGRESS else {
-            throw NetworkError(IOError(errnoCode: errno, reason: "connect"), doing: action)
+        let reason = errno
+        guard reason == EINPROGRESS || reason == EINTR else {
+            throw NetworkError(IOError(errnoCode: reason, reason: "connect"), doing: action)
         }
         let deadline = timeout.map { NIODeadline.now() + TimeAmount($0) } ?? .distantFuture
         var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        while wait(&poll) == 0 {
+        while try SocketCalls.check(doing: action, { wait(&poll) }) == 0 {
             if cancellation.isSet.load(ordering: .relaxed) { throw CancellationError() }
             if NIODeadline.now() >= deadline { throw NetworkError(.timedOut, "\(action): no answer in time") }
         }

@@ -10,6 +10,7 @@ final class AcceptHandler: ChannelInboundHandler, Sendable {
     private let logger: Logger
     private let gate: AcceptGate
     private let initialize: @Sendable (any Channel) throws -> Void
+    private let pace = Mutex(LinePace())
 
     /// Pause after the system had no descriptor or memory for a connection, which then waits in the backlog. Without it the
     /// loop would try again and again.
@@ -43,11 +44,13 @@ final class AcceptHandler: ChannelInboundHandler, Sendable {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let error = NetworkError(error, doing: "accept")
-        guard error.code == .tooManyFiles || error.code == .noBufferSpace else {
-            return logger.warning("accepting failed", metadata: ["error": "\(error)"])
+        let isShortage = error.code == .tooManyFiles || error.code == .noBufferSpace
+        if let unlogged = pace.withLock({ $0.note(at: .now()) }) {
+            logger.warning(
+                isShortage ? "accepting pauses" : "accepting failed",
+                metadata: ["error": "\(error)", "since last line": "\(unlogged)"])
         }
-        logger.warning(
-            "accepting pauses", metadata: ["error": "\(error)", "for": "\(Self.pause.nanoseconds / 1_000_000) ms"])
+        guard isShortage else { return }
         let channel = context.channel
         try? channel.syncOptions?.setOption(.autoRead, value: false)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [gate] in
@@ -68,7 +71,11 @@ package final class AcceptGate: Sendable {
     package init() {}
 
     func open(_ channels: [any Channel]) {
-        state.withLock { $0.channels = channels }
+        let isHeld = state.withLock { state in
+            state.channels = channels
+            return state.isHeld
+        }
+        if isHeld { apply(to: channels) }  // connections may have come already
     }
 
     func close() {
@@ -84,6 +91,13 @@ package final class AcceptGate: Sendable {
             state.isHeld = isHeld
             return state.channels
         }
-        for channel in channels { channel.setOption(.autoRead, value: !isHeld).whenComplete { _ in } }
+        apply(to: channels)
+    }
+
+    /// What is wanted by then counts: calls from several threads may get to the loop in another order.
+    private func apply(to channels: [any Channel]) {
+        for channel in channels {
+            channel.eventLoop.execute { try? channel.syncOptions?.setOption(.autoRead, value: !self.isHeld) }
+        }
     }
 }

@@ -32,12 +32,14 @@ enum ActivatedSockets {
             return names.map { Int(index) < $0.count && $0[Int(index)] == name } ?? false
         }
         guard !wanted.isEmpty else { throw NetworkError(.noSuchFile, "\(action): none is called “\(name ?? "")”") }
-        return try wanted.compactMap { index in
+        let sockets = try wanted.compactMap { index -> BoundSocket? in
             let descriptor = first + index
             guard taken.withLock({ $0.insert(descriptor).inserted }) else { return nil }
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)  // programs that this one starts do not inherit it
             return try BoundSocket(adopting: descriptor)
         }
+        guard !sockets.isEmpty else { throw NetworkError(.invalidState, "\(action): they were taken before") }
+        return sockets
     }
 
     private static func variable(_ name: String) -> String? {

@@ -28,6 +28,8 @@ public final class BoundSocket: Sendable {
     public let localAddress: SocketAddress?
     /// The address as text, for messages.
     package let name: String
+    /// It is no socket of an IP address.
+    package var isLocal: Bool { localAddress?.port == nil }
     /// The file of a Unix domain socket that was bound here.
     package let file: UnixSocketFile?
     private let descriptor: Mutex<CInt?>
@@ -93,8 +95,8 @@ public final class BoundSocket: Sendable {
     /// Gives the address up again. Does nothing when the socket was used.
     public func close() {
         guard let descriptor = descriptor.withLock({ $0.take() }) else { return }
+        file?.remove()  // first: while the socket is open, no other program's file can have its inode
         SocketCalls.close(descriptor)
-        file?.remove()
     }
 }
 
@@ -145,7 +147,11 @@ extension BoundSocket {
     }
 
     /// Gives the descriptor away, listening.
-    package func listen(backlog: CInt) throws(NetworkError) -> CInt {
+    ///
+    /// - Parameter options: for the connections, which inherit them; with an error the socket is not used up.
+    package func listen(backlog: CInt, options: SocketOptions? = nil) throws(NetworkError) -> CInt {
+        _ = try withDescriptor { descriptor throws(NetworkError) in try options?.apply(to: descriptor, isLocal: isLocal)
+        }
         let descriptor = try take()
         let action = "listen on \(name)"
         do throws(NetworkError) {
@@ -153,8 +159,8 @@ extension BoundSocket {
             try SocketCalls.set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1, doing: action)
             try SocketCalls.listen(descriptor, backlog: backlog, doing: action)
         } catch {
-            SocketCalls.close(descriptor)
             file?.remove()
+            SocketCalls.close(descriptor)
             throw error
         }
         return descriptor
@@ -164,7 +170,10 @@ extension BoundSocket {
 /// Looks up the address that a server binds to.
 private enum PassiveLookup {
     static func address(of host: String, port: Int, doing action: String) throws(NetworkError) -> SocketAddress {
-        guard UInt16(exactly: port) != nil else { throw NetworkError(.invalidPort, "\(action): there is no such port") }
+        guard UInt16(exactly: port) != nil else {
+            throw NetworkError(.invalidPort, "\(action): a port is a number from 0 to 65535")
+        }
+        if let address = try SocketAddress.literal(host, port: port, doing: action) { return address }
         do {
             return try SocketAddress.makeAddressResolvingHost(host, port: port)
         } catch {

@@ -51,9 +51,12 @@ package struct Listener: Sendable {
         }
         gate.open(channels)
         if let bound = sockets.first?.localAddress { onListening(bound) }
-        await Self.waitUntilStopped(channels)
+        await Self.waitUntilStopped(channels) {
+            for socket in sockets { socket.file?.remove() }  // first, as `BoundSocket.close()` does
+        }
         gate.close()
-        for socket in sockets { socket.file?.remove() }
+        // What was accepted in the last moment is on its way to its loop, and must be there when the drain looks around.
+        for loop in EventLoops.all { try? await loop.submit {}.get() }
         await willDrain()
         await connections.drain(timeout: drainTimeout, logger: logger)
     }
@@ -63,17 +66,20 @@ package struct Listener: Sendable {
         _ socket: BoundSocket, on loop: (any EventLoop)?, _ gate: AcceptGate,
         _ initialize: @escaping @Sendable (any Channel) throws -> Void
     ) async throws -> any Channel {
-        let descriptor = try socket.listen(backlog: backlog)
-        let isLocal = socket.localAddress?.port == nil
-        try socketOptions.apply(to: descriptor, isLocal: isLocal)
+        let descriptor = try socket.listen(backlog: backlog, options: socketOptions)
+        // Unix domain sockets do not inherit it from the one that listens.
+        let ownOptions = socket.isLocal && socketOptions.hasBufferSizes ? socketOptions : nil
         let bootstrap =
             if let loop {
                 ServerBootstrap(group: loop, childGroup: loop)
             } else {
                 ServerBootstrap(group: EventLoops.group.next(), childGroup: EventLoops.group)
             }
-        let channel = try await bootstrap.serverChannelInitializer { [logger] channel in
+        let channel = try await bootstrap.serverChannelOption(  // NIO would switch it on
+            .tcpOption(.tcp_nodelay), value: socketOptions.noDelay ? 1 : 0
+        ).serverChannelInitializer { [logger] channel in
             let handler = AcceptHandler(logger: logger, gate: gate) { child in
+                try ownOptions?.apply(to: child, isLocal: true)
                 try initialize(child)
                 try StreamChannel.configure(child)  // throws when the channel was closed meanwhile
             }
@@ -85,8 +91,15 @@ package struct Listener: Sendable {
     }
 
     /// Returns when all channels are closed: by a cancellation, a graceful shutdown, or the failure of one.
-    private static func waitUntilStopped(_ channels: [any Channel]) async {
-        let close: @Sendable () -> Void = { for channel in channels { channel.close(promise: nil) } }
+    ///
+    /// - Parameter willClose: runs before they are closed on purpose.
+    private static func waitUntilStopped(
+        _ channels: [any Channel], willClose: @escaping @Sendable () -> Void
+    ) async {
+        let close: @Sendable () -> Void = {
+            willClose()
+            for channel in channels { channel.close(promise: nil) }
+        }
         for channel in channels { channel.closeFuture.whenComplete { _ in close() } }
         await withTaskCancellationOrGracefulShutdownHandler {
             for channel in channels { try? await channel.closeFuture.get() }

@@ -79,6 +79,8 @@ package struct UnixSocketFile: Sendable {
         guard status(path)?.isSocket == true else { return false }
         let probe = try SocketCalls.streamSocket(family: AF_UNIX, doing: action)
         defer { SocketCalls.close(probe) }
+        // A server that lives and has no room for a connection would be waited for: it is EAGAIN then.
+        _ = fcntl(probe, F_SETFL, fcntl(probe, F_GETFL) | O_NONBLOCK)
         return try SocketCalls.withUnixAddress(path, isAbstract: false, doing: action) { address, size in
             SocketCalls.connect(probe, address, size) == -1 && errno == ECONNREFUSED
         }

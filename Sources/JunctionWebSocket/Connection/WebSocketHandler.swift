@@ -54,7 +54,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         self.decoder = WebSocketFrameDecoder(role: .server, limits: limits)
         self.maximumBufferedBytes = maximumBufferedBytes
         // The answer to the handshake may still wait in the channel.
-        self.output = TurnOutput(isNextToSocket: true, channelIsBehind: true)
+        self.output = TurnOutput(isNextToSocket: true, isBehind: true)
     }
 
     /// False once closing has begun.

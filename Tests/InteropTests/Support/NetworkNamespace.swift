@@ -44,10 +44,10 @@ struct NetworkNamespace: Sendable {
             }
         )
         let links = (0..<count).map { link in
-            let third = (pid & 15) << 4 | (number & 7) << 1 | link & 1
+            let third = (number & 127) << 1 | link & 1  // tests run in parallel
             return Link(
                 here: "jt\(pid)x\(number)h\(link)", there: "jt\(pid)x\(number)n\(link)",
-                network: "10.\(128 + pid >> 4 & 127).\(third)",
+                network: "10.\(128 + pid % 128).\(third)",
                 prefix: "fd6a:\(String(pid & 0xFFFF, radix: 16)):\(number):\(link)::")
         }
         let namespace = NetworkNamespace(name: "junction-\(pid)-\(number)", links: links)
@@ -102,6 +102,16 @@ extension Peer {
     static let ip = Peer(
         name: "ip",
         executable: ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"].first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        },
+        scriptExtension: nil)
+}
+
+extension Peer {
+    /// The program of iproute2 that makes networks slow.
+    static let trafficControl = Peer(
+        name: "tc",
+        executable: ["/usr/sbin/tc", "/sbin/tc", "/usr/bin/tc"].first {
             FileManager.default.isExecutableFile(atPath: $0)
         },
         scriptExtension: nil)

@@ -43,6 +43,12 @@ struct Peer: Sendable {
         scriptExtension: "sh")
     /// The firewall's program, which a `PrivateNetwork` runs.
     static let nft = Peer(name: "nft", executable: find("nft"), scriptExtension: nil)
+    /// Opens sockets for a program and starts it when somebody connects; of systemd.
+    static let socketActivate = Peer(
+        name: "systemd-socket-activate", executable: find("systemd-socket-activate"), scriptExtension: nil)
+    /// Hands sockets to a program; see `activate.py`.
+    static let activator = Peer(name: "python3", executable: find("python3"), scriptExtension: "py")
+    static let bash = Peer(name: "bash", executable: find("bash"), scriptExtension: nil)
     static let openssl = Peer(name: "openssl", executable: find("openssl"), scriptExtension: nil)
     static let socat = Peer(name: "socat", executable: find("socat"), scriptExtension: nil)
 

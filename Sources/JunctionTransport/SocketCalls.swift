@@ -2,13 +2,13 @@ package import JunctionCore
 package import NIOCore
 
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
-    import Musl
+    package import Musl
 #elseif canImport(Android)
-    import Android
+    package import Android
 #else
-    import Darwin
+    package import Darwin
 #endif
 
 // Outside of the type, whose own functions would hide the system's.
@@ -52,10 +52,16 @@ package enum SocketCalls {
         return value
     }
 
-    /// Makes `close(2)` send a reset: `SO_LINGER` with a time of 0, socket(7).
-    package static func resetOnClose(_ descriptor: CInt) {
+    /// Makes the close of a channel a reset: `SO_LINGER` with a time of 0, socket(7). On its loop.
+    package static func resetOnClose(_ channel: any Channel) {
         var linger = linger(l_onoff: 1, l_linger: 0)
-        _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+        let isSocket: Void? = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { descriptor in
+            _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+        }
+        // One in memory takes options all the same.
+        if isSocket == nil { _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger) }
     }
 
     /// A new stream socket of the address family, which programs that this one starts do not inherit.
@@ -77,7 +83,7 @@ package enum SocketCalls {
     package static func close(_ descriptor: CInt) { systemClose(descriptor) }
 
     /// bind(2).
-    static func bind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+    package static func bind(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
         systemBind(descriptor, address, size)
     }
 
@@ -87,7 +93,7 @@ package enum SocketCalls {
     }
 
     /// connect(2).
-    static func connect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
+    package static func connect(_ descriptor: CInt, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> CInt {
         systemConnect(descriptor, address, size)
     }
 
@@ -149,6 +155,9 @@ package enum SocketCalls {
 }
 
 extension SocketOptions {
+    /// Whether the kernel's buffers are to have other sizes than the system's.
+    var hasBufferSizes: Bool { sendBufferSize != nil || receiveBufferSize != nil }
+
     /// Sets the options on a stream socket; connections accepted from a listening one inherit them (tcp(7), socket(7)).
     ///
     /// - Parameter isLocal: a Unix domain socket, which has buffers alone.
