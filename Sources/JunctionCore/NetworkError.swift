@@ -191,6 +191,9 @@ extension NetworkError {
         case EAFNOSUPPORT: (.addressFamilyNotSupported, "this machine does not speak that address family")
         case ENOBUFS, ENOMEM: (.noBufferSpace, "the system is out of buffer space")
         case EMFILE, ENFILE: (.tooManyFiles, "no more descriptors (see ulimit -n)")
+        case ENOTDIR: (Code(rawValue: "ENOTDIR"), "a part of the path is no directory")
+        case EBADF: (Code(rawValue: "EBADF"), "the descriptor is not open")
+        case ENOTSOCK: (Code(rawValue: "ENOTSOCK"), "the descriptor is no socket")
         default: (.other, String(cString: strerror(code)))
         }
     }

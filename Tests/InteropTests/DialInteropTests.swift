@@ -9,7 +9,8 @@ struct DialInteropTests {
     private func probe(_ arguments: [String], _ body: @escaping @Sendable (PeerProcess) async throws -> Void)
         async throws
     {
-        try await PeerProcess.run(.blackHole, ["black-hole", Peer.built("network-probe"), "race"] + arguments, body: body)
+        let command = ["black-hole", Peer.built("network-probe"), "race"] + arguments
+        try await PeerProcess.run(.blackHole, command, body: body)
     }
 
     @Test("Where IPv6 is a black hole, the connection opens by IPv4, and the IPv6 attempt is abandoned then")

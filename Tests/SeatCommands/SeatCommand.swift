@@ -9,6 +9,7 @@
 /// are `open`, `data BYTES`, `timeout`, `end`, `error CODE`, `close` or `close after error`, and `over` when no more come; those
 /// of a server are `listening PORT`, `drop`, `error CODE` and `stopped`. `# …` is a remark, which is no event.
 public struct SeatCommand: Codable, Sendable {
+    /// What is to be done.
     public enum Action: String, Codable, Sendable {
         /// Listen, and give each connection the script.
         case serve
@@ -20,19 +21,24 @@ public struct SeatCommand: Codable, Sendable {
         case stop
     }
 
+    /// What is to be done.
     public var action: Action
     /// The seat, or the name of the signal.
     public var name: String
+    /// The address or the name; 127.0.0.1 where there is none.
     public var host: String?
+    /// The port; any free one where there is none.
     public var port: Int?
     /// A Unix domain socket.
     public var path: String?
+    /// What the connections do.
     public var script = SeatScript()
 
     /// Of a server: connections at a time.
     public var maximumConnections: Int?
-    /// Of a client: where to connect from.
+    /// Of a client: the address to connect from.
     public var localAddress: String?
+    /// Of a client: the port to connect from.
     public var localPort: Int?
     /// Of a client: milliseconds for the connect. This package alone.
     public var connectTimeout: Int?
@@ -41,15 +47,17 @@ public struct SeatCommand: Codable, Sendable {
     /// Seconds until the first probe, and between probes, and their number. This package alone.
     public var keepAlive: [Int]?
 
+    /// Makes a command.
     public init(
         _ action: Action, _ name: String, host: String? = nil, port: Int? = nil, path: String? = nil,
-        script: SeatScript = SeatScript()
+        localAddress: String? = nil, script: SeatScript = SeatScript()
     ) {
         self.action = action
         self.name = name
         self.host = host
         self.port = port
         self.path = path
+        self.localAddress = localAddress
         self.script = script
     }
 }
@@ -72,9 +80,12 @@ public struct SeatCommand: Codable, Sendable {
 /// A connection that does not allow half-open ones ends its side when the peer has ended its own: on Node that is the default,
 /// here the handler returns.
 public struct SeatScript: Codable, Sendable, ExpressibleByDictionaryLiteral {
+    /// The connection goes on when the peer has ended its side, until the script ends its own.
     public var allowsHalfOpen = false
+    /// What is done when.
     public var rules: [String: String] = [:]
 
+    /// Makes a script of its rules.
     public init(dictionaryLiteral rules: (String, String)...) {
         self.rules = Dictionary(uniqueKeysWithValues: rules)
     }

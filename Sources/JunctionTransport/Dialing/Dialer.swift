@@ -80,7 +80,7 @@ struct DialPlan: Sendable {
             guard UInt16(exactly: port) != nil else {
                 throw NetworkError(.invalidPort, "\(action): a port is a number from 0 to 65535")
             }
-            addresses = (try? SocketAddress(ipAddress: host, port: port)).map { [$0] }
+            addresses = try SocketAddress.literal(host, port: port, doing: action).map { [$0] }
         case .address(let address):
             host = address.text
             port = address.port ?? 0
@@ -92,7 +92,7 @@ struct DialPlan: Sendable {
             throw NetworkError(.invalidPort, "\(action): a local port is a number from 0 to 65535")
         }
         localAddress = try options.localAddress.map { [action, localPort] text in
-            guard let address = try? SocketAddress(ipAddress: text, port: localPort) else {
+            guard let address = try SocketAddress.literal(text, port: localPort, doing: action) else {
                 throw NetworkError(.invalidAddress, "\(action): the local address \(text) is no IP address")
             }
             return address
@@ -150,4 +150,20 @@ struct DialPlan: Sendable {
 
     /// The port of this machine was chosen, so that it may have been in use a moment ago.
     var reusesLocalPort: Bool { localPort != 0 }
+}
+
+extension SocketAddress {
+    /// The address that the text is, its zone included; `nil` for a host name.
+    ///
+    /// - Throws: ``NetworkError`` `.invalidAddress` when the zone is no interface of this machine.
+    package static func literal(
+        _ text: String, port: Int, doing action: String
+    ) throws(NetworkError) -> SocketAddress? {
+        guard let address = IPAddress(text) else { return nil }
+        do {
+            return try SocketAddress(address, port: port)
+        } catch {
+            throw NetworkError(error.code, "\(action): \(error.message)")
+        }
+    }
 }

@@ -173,6 +173,7 @@ private enum PassiveLookup {
         guard UInt16(exactly: port) != nil else {
             throw NetworkError(.invalidPort, "\(action): a port is a number from 0 to 65535")
         }
+        if let address = try SocketAddress.literal(host, port: port, doing: action) { return address }
         do {
             return try SocketAddress.makeAddressResolvingHost(host, port: port)
         } catch {

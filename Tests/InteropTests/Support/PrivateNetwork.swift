@@ -71,6 +71,12 @@ struct PrivateNetwork: Sendable {
         }
     }
 
+    /// Puts a text in the place of a file, for the programs that run there.
+    func replace(_ file: String, by text: String) async throws {
+        let quoted = text.replacing("\n", with: "\\n")
+        try await run("file=$(mktemp) && printf '\(quoted)' > $file && mount --bind $file \(file); rm $file")
+    }
+
     /// Has the firewall answer TCP packets with a reset that come in and match the rule: `tcp dport 80`.
     func resetPackets(matching rule: String) async throws {
         try await run("nft add table inet test")

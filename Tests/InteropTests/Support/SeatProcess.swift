@@ -76,7 +76,7 @@ final class SeatProcess: Sendable {
 
     /// Waits until nothing more happens in the seat.
     func waitForEnd(of seat: String) async throws {
-        try await wait(for: seat) { $0.last == "over" }
+        try await wait(for: seat) { $0.last == "over" || $0.last == "stopped" }
     }
 
     private func wait(for seat: String, _ condition: ([String]) -> Bool) async throws {
@@ -95,9 +95,10 @@ final class SeatProcess: Sendable {
 
     /// What the seat has seen so far; data that came in one go or in several is one event.
     func journal(of seat: String) -> [String] {
+        let events = state.withLock { $0.events[seat] ?? [] }
         var journal: [String] = []
         var total = 0
-        for event in state.withLock({ $0.events[seat] ?? [] }) where event != "over" {
+        for event in events where event != "over" && event != "stopped" {
             if event.hasPrefix("data "), let amount = Int(event.dropFirst("data ".count)) {
                 if journal.last?.hasPrefix("data ") == true { journal.removeLast() } else { total = 0 }
                 total += amount
