@@ -179,5 +179,6 @@ import Testing
 }
 
 extension Peer {
-    fileprivate static let listenProbe = Peer(name: "listen-probe", executable: built("listen-probe"), scriptExtension: nil)
+    fileprivate static let listenProbe = Peer(
+        name: "listen-probe", executable: built("listen-probe"), scriptExtension: nil)
 }

@@ -127,7 +127,8 @@ struct WritingTests {
         await clock.advance(by: .seconds(30) - .nanoseconds(1))
         #expect(written.value == before)
         #expect(server.connectionCount == 1)
-        await clock.advance(by: .seconds(30) + .nanoseconds(1))  // the peer's last read was behind the beginning of the first
+        // The peer's last read was behind the beginning of the first.
+        await clock.advance(by: .seconds(30) + .nanoseconds(1))
         #expect(server.connectionCount == 0)
         let error = try #require(await errors.take() ?? nil)
         #expect(error.code == .timedOut)
