@@ -20,23 +20,35 @@ package final class LoopExecutor: TaskExecutor, Sendable {
         var dirty: [any TurnFlushing] = []
         var inTurn = false
         var isScheduled = false
+        /// What waits until the loop has looked at its sockets.
+        var behindSockets: [@Sendable () -> Void] = []
+        var isBreathing = false
         var outputBuffers = OutputBuffers()
     }
 
     /// Tasks run in one turn before other work of the loop gets its chance again.
     private static let jobsPerTurn = 4096
+    /// NIO runs all that is submitted, also what that submits in turn, before it looks at its sockets; a timer that is not due
+    /// by then ends the round.
+    private static let breath = TimeAmount.microseconds(20)
 
-    private init(_ eventLoop: any EventLoop) {
+    /// Its time is a test's, and it has no sockets.
+    private let isVirtual: Bool
+
+    private init(_ eventLoop: any EventLoop, isVirtual: Bool) {
         self.eventLoop = eventLoop
+        self.isVirtual = isVirtual
     }
 
     private static let known = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
 
     /// The executor of `eventLoop`; one for each loop, made at its first use.
-    package static func of(_ eventLoop: any EventLoop) -> LoopExecutor {
+    ///
+    /// - Parameter isVirtual: for a loop whose time stands still; known from the first use on.
+    package static func of(_ eventLoop: any EventLoop, isVirtual: Bool = false) -> LoopExecutor {
         known.withLock { known in
             if let executor = known[ObjectIdentifier(eventLoop)] { return executor }
-            let executor = LoopExecutor(eventLoop)
+            let executor = LoopExecutor(eventLoop, isVirtual: isVirtual)
             known[ObjectIdentifier(eventLoop)] = executor
             return executor
         }
@@ -67,7 +79,29 @@ package final class LoopExecutor: TaskExecutor, Sendable {
             flushDirty()  // may wake tasks: a peer became writable, a connection ended
         } while budget > 0 && !(turns.jobs.isEmpty && turns.dirty.isEmpty)
         turns.inTurn = false
-        if !turns.jobs.isEmpty || !turns.dirty.isEmpty { schedule() }
+        if !turns.jobs.isEmpty || !turns.dirty.isEmpty || !turns.behindSockets.isEmpty { breathe() }
+    }
+
+    /// Runs `body` in a later turn, when the loop has looked at its sockets. Only on the loop.
+    package func executeBehindSockets(_ body: @escaping @Sendable () -> Void) {
+        turns.behindSockets.append(body)
+        if !turns.inTurn { breathe() }
+    }
+
+    /// Goes on with what is left in a turn behind what the sockets bring. Timed from the end of a turn: what several tasks
+    /// leave over goes on together, so that none of them makes the round of another longer.
+    private func breathe() {
+        guard !turns.isBreathing else { return }
+        turns.isBreathing = true
+        let goOn: @Sendable () -> Void = {
+            self.turns.isBreathing = false
+            self.turn {
+                var bodies: [@Sendable () -> Void] = []
+                swap(&bodies, &self.turns.behindSockets)
+                for body in bodies { body() }
+            }
+        }
+        if isVirtual { eventLoop.execute(goOn) } else { eventLoop.scheduleTask(in: Self.breath, goOn) }
     }
 
     /// Has `connection` flushed at the end of this turn. Only on the loop; call once until it was flushed.
