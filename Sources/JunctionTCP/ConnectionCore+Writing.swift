@@ -5,9 +5,12 @@ import NIOCore
 
 /// What is written in one turn of the loop leaves together at its end.
 extension ConnectionCore {
-    /// Bytes that a task writes in one turn before the other work of its loop gets its chance. Without it a task whose peer
-    /// takes everything at once would never suspend.
-    static let turnLimit = 1_048_576
+    /// Bytes that a task writes in one turn before the other work of its loop gets its chance: without it a task whose peer
+    /// takes everything at once would never suspend. More than a kernel's buffer takes at once from a peer that does not.
+    static let turnLimit = 4_194_304
+
+    /// What a write counts beside its bytes.
+    private static let costOfWrite = 64
 
     /// Whether a task may go on writing without waiting.
     var mayGoOn: Bool { isWritable && bytesOfTurn < Self.turnLimit }
@@ -15,7 +18,7 @@ extension ConnectionCore {
     /// Queues `message`; it leaves at the end of this turn of the loop.
     func write(_ message: ByteBuffer) throws(NetworkError) {
         let context = try writableContext()
-        bytesOfTurn += message.readableBytes
+        bytesOfTurn += message.readableBytes + Self.costOfWrite
         if settings.isFramed { try writeFrame(message) }
         do throws(NetworkError) {
             if !settings.isFramed { try output.write(message, context, executor) }
@@ -45,7 +48,7 @@ extension ConnectionCore {
         }
         do throws(NetworkError) {
             for part in parts {
-                bytesOfTurn += part.readableBytes
+                bytesOfTurn += part.readableBytes + Self.costOfWrite
                 try output.write(part, context, executor)
             }
             try didWrite(context)
@@ -109,7 +112,7 @@ extension ConnectionCore {
         if isOpen, !isWritable {
             writers.append((ticket, continuation))
         } else if isTurnOver {
-            executor.afterSockets { continuation.resume() }
+            executor.executeBehindSockets { continuation.resume() }
         } else {
             continuation.resume()
         }

@@ -45,7 +45,7 @@ public final class VirtualClock: Clock {
 
     /// A clock that shows zero.
     public init() {
-        loopExecutor = .of(loop)
+        loopExecutor = .of(loop, isVirtual: true)
         sleepers = .makeBoxSendingValue(Sleepers(), eventLoop: loop)
     }
 

@@ -21,27 +21,35 @@ package final class LoopExecutor: TaskExecutor, Sendable {
         @exclusivity(unchecked) var dirty: [any TurnFlushing] = []
         @exclusivity(unchecked) var inTurn = false
         @exclusivity(unchecked) var isScheduled = false
+        /// What waits until the loop has looked at its sockets.
+        var behindSockets: [@Sendable () -> Void] = []
+        var isBreathing = false
         @exclusivity(unchecked) var outputBuffers = OutputBuffers()
     }
 
     /// Tasks run in one turn before other work of the loop gets its chance again.
     private static let jobsPerTurn = 4096
+    /// NIO runs all that is submitted, also what that submits in turn, before it looks at its sockets; a timer that is not due
+    /// by then ends the round.
+    private static let breath = TimeAmount.microseconds(20)
 
-    /// Whether the loop waits for sockets; a virtual one does not.
-    private let hasSockets: Bool
+    /// Its time is a test's, and it has no sockets.
+    private let isVirtual: Bool
 
-    private init(_ eventLoop: any EventLoop) {
+    private init(_ eventLoop: any EventLoop, isVirtual: Bool) {
         self.eventLoop = eventLoop
-        self.hasSockets = EventLoops.all.contains { $0 === eventLoop }
+        self.isVirtual = isVirtual
     }
 
     private static let known = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
 
     /// The executor of `eventLoop`; one for each loop, made at its first use.
-    package static func of(_ eventLoop: any EventLoop) -> LoopExecutor {
+    ///
+    /// - Parameter isVirtual: for a loop whose time stands still; known from the first use on.
+    package static func of(_ eventLoop: any EventLoop, isVirtual: Bool = false) -> LoopExecutor {
         known.withLock { known in
             if let executor = known[ObjectIdentifier(eventLoop)] { return executor }
-            let executor = LoopExecutor(eventLoop)
+            let executor = LoopExecutor(eventLoop, isVirtual: isVirtual)
             known[ObjectIdentifier(eventLoop)] = executor
             return executor
         }
@@ -72,7 +80,29 @@ package final class LoopExecutor: TaskExecutor, Sendable {
             flushDirty()  // may wake tasks: a peer became writable, a connection ended
         } while budget > 0 && !(turns.jobs.isEmpty && turns.dirty.isEmpty)
         turns.inTurn = false
-        if !turns.jobs.isEmpty || !turns.dirty.isEmpty { schedule() }
+        if !turns.jobs.isEmpty || !turns.dirty.isEmpty || !turns.behindSockets.isEmpty { breathe() }
+    }
+
+    /// Runs `body` in a later turn, when the loop has looked at its sockets. Only on the loop.
+    package func executeBehindSockets(_ body: @escaping @Sendable () -> Void) {
+        turns.behindSockets.append(body)
+        if !turns.inTurn { breathe() }
+    }
+
+    /// Goes on with what is left in a turn behind what the sockets bring. Timed from the end of a turn: what several tasks
+    /// leave over goes on together, so that none of them makes the round of another longer.
+    private func breathe() {
+        guard !turns.isBreathing else { return }
+        turns.isBreathing = true
+        let goOn: @Sendable () -> Void = {
+            self.turns.isBreathing = false
+            self.turn {
+                var bodies: [@Sendable () -> Void] = []
+                swap(&bodies, &self.turns.behindSockets)
+                for body in bodies { body() }
+            }
+        }
+        if isVirtual { eventLoop.execute(goOn) } else { eventLoop.scheduleTask(in: Self.breath, goOn) }
     }
 
     /// Has `connection` flushed at the end of this turn. Only on the loop; call once until it was flushed.
@@ -87,17 +117,6 @@ package final class LoopExecutor: TaskExecutor, Sendable {
             turn(body)
         } else {
             eventLoop.execute { self.turn(body) }
-        }
-    }
-
-    /// Runs `body` in a turn of its own, when the loop has looked at its sockets. Only on the loop.
-    package func afterSockets(_ body: @escaping () -> Void) {
-        let loop = eventLoop.assumeIsolated()
-        if hasSockets {
-            // NIO runs what is due until nothing is, and only then looks at its sockets: what is due in a moment lets them in.
-            loop.scheduleTask(in: .microseconds(20)) { self.turn(body) }
-        } else {
-            loop.execute { self.turn(body) }
         }
     }
 

@@ -171,6 +171,47 @@ struct LoopExecutorTests {
         try await group.shutdownGracefully()
     }
 
+    private final class Flag: Sendable {
+        private let value = Atomic(false)
+
+        var isSet: Bool { value.load(ordering: .relaxed) }
+        func set() { value.store(true, ordering: .relaxed) }
+    }
+
+    @Test("tasks that wake each other without end leave the loop its sockets, too")
+    func noStarvationOfSockets() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        let executor = LoopExecutor.of(loop)
+        let isDone = Flag()
+        // A connection to itself, so that something arrives.
+        let server = try await ServerBootstrap(group: loop)
+            .childChannelInitializer { child in
+                isDone.set()
+                return child.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let address = try #require(server.localAddress)
+        let spinning = (0..<2).map { _ in
+            Task(executorPreference: executor) {
+                while !isDone.isSet { await Task.yield() }
+            }
+        }
+        let writing = Task(executorPreference: executor) {
+            while !isDone.isSet {
+                await withCheckedContinuation { continuation in executor.executeBehindSockets { continuation.resume() }
+                }
+            }
+        }
+        // From elsewhere: nothing of this loop is to help it.
+        let client = try await ClientBootstrap(group: EventLoops.group).connect(to: address).get()
+        for task in spinning { await task.value }
+        await writing.value
+        try await client.close()
+        try await server.close()
+        try await group.shutdownGracefully()
+    }
+
     @Test("a buffer given back is used again, empty; a huge one is not kept")
     func outputBuffers() {
         var buffers = OutputBuffers()
