@@ -5,9 +5,17 @@ import NIOCore
 
 /// What is written in one turn of the loop leaves together at its end.
 extension ConnectionCore {
+    /// Bytes that a task writes in one turn before the other work of its loop gets its chance. Without it a task whose peer
+    /// takes everything at once would never suspend.
+    static let turnLimit = 1_048_576
+
+    /// Whether a task may go on writing without waiting.
+    var mayGoOn: Bool { isWritable && bytesOfTurn < Self.turnLimit }
+
     /// Queues `message`; it leaves at the end of this turn of the loop.
     func write(_ message: ByteBuffer) throws(NetworkError) {
         let context = try writableContext()
+        bytesOfTurn += message.readableBytes
         if settings.isFramed { try writeFrame(message) }
         do throws(NetworkError) {
             if !settings.isFramed { try output.write(message, context, executor) }
@@ -36,7 +44,10 @@ extension ConnectionCore {
             return try write(whole)
         }
         do throws(NetworkError) {
-            for part in parts { try output.write(part, context, executor) }
+            for part in parts {
+                bytesOfTurn += part.readableBytes
+                try output.write(part, context, executor)
+            }
             try didWrite(context)
         } catch {
             fail(error)
@@ -90,11 +101,18 @@ extension ConnectionCore {
         (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
-    /// Resumes `continuation` when the queue has drained below the low-water mark.
+    /// Resumes `continuation` when the queue has drained below the low-water mark, and behind this turn when enough was
+    /// written in it.
     func parkWriter(_ continuation: Writer, _ ticket: Ticket) {
+        let isTurnOver = bytesOfTurn >= Self.turnLimit
         flushNow()
-        guard isOpen, !isWritable else { return continuation.resume() }
-        writers.append((ticket, continuation))
+        if isOpen, !isWritable {
+            writers.append((ticket, continuation))
+        } else if isTurnOver {
+            executor.afterSockets { continuation.resume() }
+        } else {
+            continuation.resume()
+        }
     }
 
     /// A task that waits for the queue was cancelled.
@@ -106,6 +124,7 @@ extension ConnectionCore {
     func flushNow() {
         guard needsFlush else { return }
         needsFlush = false
+        bytesOfTurn = 0
         guard let context else { return }
         noteActivity()
         do throws(NetworkError) {

@@ -63,6 +63,8 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
     @exclusivity(unchecked) var needsFlush = false
     /// False while more is queued than the high-water mark.
     var isWritable = true
+    /// Bytes written since the last flush, which a turn of the loop ends with.
+    @exclusivity(unchecked) var bytesOfTurn = 0
 
     // Ending
     /// The end of the write side, once it was asked for.
@@ -176,7 +178,7 @@ final class ConnectionCore: ChannelDuplexHandler, RemovableChannelHandler, TurnF
         clocks?.stopAll()
         executor.turn {
             closeReason = reason
-            endInput(reason.error.map { .failed($0) } ?? .ended)
+            endInput(reason.error.map(InputEnd.failed) ?? .ended)
             wakeWriters(.failure(reason.error ?? closedError(reason)))
             self.context = nil
             inline?.onClose(reason)

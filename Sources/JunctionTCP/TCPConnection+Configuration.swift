@@ -10,10 +10,14 @@ extension TCPConnection {
         /// ends the connection with ``NetworkError/Code/peerTooSlow``. 16 MiB.
         public var maximumBufferedBytes = 16_777_216
         /// Silence in both directions after which the connection fails with ``NetworkError/Code/timedOut``; `nil`, the
-        /// default, allows any. Time in which this side does not read does not count.
+        /// default, allows any. Time in which this side does not read does not count, nor does time in which the peer takes
+        /// what waits for it.
         public var idleTimeout: Duration?
         /// How long a peer may take nothing of what waits for it before the connection fails with
         /// ``NetworkError/Code/timedOut``; `nil` waits for ever. 60 seconds.
+        ///
+        /// The connection looks once in that time whether the peer has taken something, and so finds out after once to twice
+        /// the time.
         public var writeTimeout: Duration? = .seconds(60)
         /// How long a peer may take to end its side after this side has closed; what it sends meanwhile is dropped.
         /// 2 seconds.

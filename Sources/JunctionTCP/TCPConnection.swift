@@ -95,12 +95,14 @@ public final class TCPConnection: Sendable {
     /// Returns when the bytes are queued; suspends while more is queued than the high-water mark, that is while the peer
     /// does not read. What is written in one turn of the event loop leaves together.
     ///
-    /// - Throws: ``NetworkError`` `.brokenPipe` when the connection is closed.
+    /// - Throws: ``NetworkError`` `.brokenPipe` when the connection is closed; what has failed, for example `.timedOut`, when
+    ///   that happens while the call waits; `CancellationError` when the task is cancelled meanwhile, which does not take
+    ///   back what is queued.
     public nonisolated(nonsending) func write(_ bytes: ByteBuffer) async throws {
         if executor.eventLoop.inEventLoop {
             let core = core.value
             try core.write(bytes)
-            if core.isWritable { return }
+            if core.mayGoOn { return }
         } else {
             try await withUnsafeThrowingContinuation { (continuation: ConnectionCore.Writer) in
                 onLoop { core in continuation.resume(with: Result { try core.write(bytes) }) }

@@ -27,8 +27,12 @@ package final class LoopExecutor: TaskExecutor, Sendable {
     /// Tasks run in one turn before other work of the loop gets its chance again.
     private static let jobsPerTurn = 4096
 
+    /// Whether the loop waits for sockets; a virtual one does not.
+    private let hasSockets: Bool
+
     private init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
+        self.hasSockets = EventLoops.all.contains { $0 === eventLoop }
     }
 
     private static let known = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
@@ -83,6 +87,17 @@ package final class LoopExecutor: TaskExecutor, Sendable {
             turn(body)
         } else {
             eventLoop.execute { self.turn(body) }
+        }
+    }
+
+    /// Runs `body` in a turn of its own, when the loop has looked at its sockets. Only on the loop.
+    package func afterSockets(_ body: @escaping () -> Void) {
+        let loop = eventLoop.assumeIsolated()
+        if hasSockets {
+            // NIO runs what is due until nothing is, and only then looks at its sockets: what is due in a moment lets them in.
+            loop.scheduleTask(in: .microseconds(20)) { self.turn(body) }
+        } else {
+            loop.execute { self.turn(body) }
         }
     }
 

@@ -45,8 +45,7 @@ public final class PeerSession: Sendable {
     /// While the reader is behind, datagrams queue up to ``UDPSocket/Configuration/queueLimit``.
     public var inbound: UDPSocket.Inbound { UDPSocket.Inbound(reader: reader) }
 
-    /// Sends one datagram to the peer and returns when the kernel has taken it; see
-    /// ``UDPSocket/send(_:to:)-(ByteBuffer,SocketAddress?)``.
+    /// Sends one datagram to the peer and returns when the kernel has taken it, as `UDPSocket.send(_:to:)` does.
     public func send(_ payload: ByteBuffer) async throws { try await socket.send(payload, to: remoteAddress) }
 
     /// Sends text as UTF-8.

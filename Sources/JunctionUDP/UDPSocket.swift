@@ -171,7 +171,7 @@ public final class UDPSocket: Sendable {
 
     // MARK: Peer
 
-    /// Has the socket talk to one peer from now on: it receives from that peer alone, ``send(_:to:)-(ByteBuffer,SocketAddress?)``
+    /// Has the socket talk to one peer from now on: it receives from that peer alone, `send(_:to:)`
     /// needs no address, and what is refused there reaches this socket as an error. A datagram of another peer that was queued
     /// before is still read.
     ///

@@ -14,7 +14,7 @@ struct BackPressureTests {
     private static func reading() -> TCPServer {
         let server = TCPServer(port: 3000) { connection in
             for try await data in connection.inbound {
-                try await store(data)      // while this takes its time, the peer waits
+                try await store(data)  // while this takes its time, the peer waits
             }
         }
         return server
@@ -22,7 +22,7 @@ struct BackPressureTests {
 
     private static func writing(to connection: TCPConnection) async throws {
         for row in rows {
-            try await connection.write(row)      // suspends while the peer is slow
+            try await connection.write(row)  // suspends while the peer is slow
         }
     }
 

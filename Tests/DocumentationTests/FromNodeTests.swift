@@ -8,27 +8,27 @@ import Testing
 @Suite("The article on Node's net and dgram", .timeLimit(.minutes(1)))
 struct FromNodeTests {
     private static func server() async throws {
-        let server = TCPServer(port: 3000) { connection in          // 'connection'
-            for try await data in connection.inbound {              // 'data'
-                try await connection.write(data)                    // write(), and 'drain' if need be
+        let server = TCPServer(port: 3000) { connection in  // 'connection'
+            for try await data in connection.inbound {  // 'data'
+                try await connection.write(data)  // write(), and 'drain' if need be
             }
-            print("the client has ended its side")                  // 'end'
-        }                                                           // end(): the handler has returned
-        try await server.run { address in                           // listen(), 'listening'
+            print("the client has ended its side")  // 'end'
+        }  // end(): the handler has returned
+        try await server.run { address in  // listen(), 'listening'
             print("listening on \(address)")
-        }                                                           // 'close': run() has returned
+        }  // 'close': run() has returned
     }
 
     private static func client() async throws {
-        try await TCPClient.withConnection(port: 3000) { connection in      // 'connect'
+        try await TCPClient.withConnection(port: 3000) { connection in  // 'connect'
             try await connection.write("Hello Server!")
-            connection.finish()                                             // end()
+            connection.finish()  // end()
             for try await data in connection.inbound { print(String(buffer: data)) }
         }
     }
 
     private static func datagrams() async throws {
-        let udp = UDPServer(port: 3000) { datagram, socket in               // 'message'
+        let udp = UDPServer(port: 3000) { datagram, socket in  // 'message'
             try await socket.send("Hello Client!", to: datagram.sender)
         }
         try await udp.run()
@@ -85,10 +85,10 @@ struct FromNodeTests {
     func addresses() async throws {
         let blocked = try BlockList(["10.0.0.0/8", "192.0.2.1-192.0.2.9"])
         try blocked.add("2001:db8::/32")
-        print(blocked.check(try IPAddress(parsing: "::ffff:10.1.2.3")))     // true: the IPv4 address in IPv6 form
-        print(blocked.rules[0])                                             // Subnet: IPv6 2001:db8::/32
+        print(blocked.check(try IPAddress(parsing: "::ffff:10.1.2.3")))  // true: the IPv4 address in IPv6 form
+        print(blocked.rules[0])  // Subnet: IPv6 2001:db8::/32
 
-        let socket = try await BoundSocket.bind(host: "127.0.0.1", port: 0) // the port is ours from now on
+        let socket = try await BoundSocket.bind(host: "127.0.0.1", port: 0)  // the port is ours from now on
         print(socket.localAddress?.port ?? 0)
         let server = TCPServer(on: .socket(socket)) { connection in
             try await connection.write("Hello Client!")

@@ -1,9 +1,10 @@
 import JunctionTCP
+import JunctionUDP
 import TestSupport
 import Testing
 
 /// The code of the landing pages.
-@Suite("The landing page of TCP")
+@Suite("The landing pages")
 struct LandingPageTests {
     private static func server() async throws {
         let server = TCPServer(port: 3000, framing: .lines()) { connection in
@@ -24,10 +25,36 @@ struct LandingPageTests {
         }
     }
 
-    @Test("every example is in this file")
-    func inStep() throws {
-        let page = try Article("Sources/JunctionTCP/JunctionTCP.docc/JunctionTCP.md")
-        #expect(page.count == 2)
+    private static func datagrams() async throws {
+        let server = UDPServer(port: 3000) { datagram, socket in
+            try await socket.send("Hello Client!", to: datagram.sender)
+        }
+        try await server.run()
+    }
+
+    private static func sessions() async throws {
+        let server = UDPServer(port: 3000, sessions: SessionLimits()) { session in
+            for try await datagram in session.inbound {
+                try await session.send(datagram.payload)
+            }
+        }
+        try await server.run()
+    }
+
+    private static func socket() async throws {
+        try await UDPSocket.withSocket { socket in
+            try await socket.send("ping", toHost: "localhost", port: 3000)
+            for try await datagram in socket.inbound {
+                print(datagram.sender, String(buffer: datagram.payload))
+                break
+            }
+        }
+    }
+
+    @Test("every example is in this file", arguments: [("JunctionTCP", 2), ("JunctionUDP", 3)])
+    func inStep(module: String, count: Int) throws {
+        let page = try Article("Sources/\(module)/\(module).docc/\(module).md")
+        #expect(page.count == count)
         #expect(page.missing == [])
     }
 }

@@ -25,11 +25,11 @@ struct ReadmeTests {
     }
 
     private static func sensors() async throws {
-        let sensors = UDPServer(port: 7000, onSession: { session in
+        let sensors = UDPServer(port: 7000, sessions: SessionLimits()) { session in
             for try await datagram in session.inbound {
                 try await session.send(datagram.payload)
             }
-        })
+        }
         try await sensors.run()
     }
 

@@ -166,7 +166,7 @@ import Testing
                 let first = try await probe.nextLine()
                 #expect(first.contains("accepting pauses") && first.contains("EMFILE"))
                 let second = try await probe.nextLine()
-                let pauses = second.firstMatch(of: /since last line: ?([0-9]+)/).flatMap { Int($0.output.1) }
+                let pauses = second.firstMatch(of: /since last line=([0-9]+)/).flatMap { Int($0.output.1) }
                 #expect(try #require(pauses, "in “\(second)”") < 50)
 
                 var connections = served.makeAsyncIterator()
@@ -179,5 +179,6 @@ import Testing
 }
 
 extension Peer {
-    fileprivate static let listenProbe = Peer(name: "listen-probe", executable: built("listen-probe"), scriptExtension: nil)
+    fileprivate static let listenProbe = Peer(
+        name: "listen-probe", executable: built("listen-probe"), scriptExtension: nil)
 }

@@ -229,7 +229,7 @@ struct UDPNetworkTests {
             let link = namespace.links[0]
             try await PeerProcess.output(
                 .trafficControl,
-                ["qdisc", "add", "dev", link.here, "root", "tbf", "rate", "2mbit", "burst", "10kb", "latency", "10s"])
+                ["qdisc", "add", "dev", link.here, "root", "tbf", "rate", "400kbit", "burst", "10kb", "latency", "10s"])
             var configuration = UDPSocket.Configuration()
             configuration.sendBufferSize = 8_192
             configuration.sendQueueLimit = 40_000

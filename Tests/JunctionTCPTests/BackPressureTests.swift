@@ -1,6 +1,8 @@
 import JunctionTCP
 import JunctionTesting
+import JunctionTransport
 import NIOCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -141,5 +143,37 @@ struct BackPressureTests {
                 #expect(error?.code == .brokenPipe || error?.code == .connectionReset)
             }
         }
+    }
+
+    @Test("a task that writes without end to a peer that keeps up holds up nobody else on its loop")
+    func fairness() async throws {
+        let flood = 20_000_000_000  // what the task gives up at, if nobody stops it
+        let isServed = Atomic(false)
+        let written = Counter()
+        let server = TCPServer.local { connection in
+            guard try await connection.readText() == "flood" else { return try await connection.write("served") }
+            let part = ByteBuffer(repeating: 0, count: 100_000)
+            while !isServed.load(ordering: .relaxed), written.value < flood {
+                try await connection.write(part)
+                written.add(part.readableBytes)
+            }
+        }
+        try await server.withListening { address in
+            let reader = try await TCPClient.connect(to: address)
+            try await reader.write("flood")
+            // It drops what it reads, which is as quick as can be.
+            #expect(try await reader.readText() != nil)
+            reader.stopReading()
+            for _ in 0..<4 * EventLoops.all.count {
+                try await TCPClient.withConnection(to: address) { connection in
+                    try await connection.write("me, too")
+                    let answer = try await connection.readText()
+                    #expect(answer == "served")
+                }
+            }
+            isServed.store(true, ordering: .relaxed)
+            reader.close()
+        }
+        #expect(written.value < flood)
     }
 }

@@ -72,7 +72,9 @@ struct ClosingTests {
     @Test("a client that still sends gets the whole answer of a server that answers and closes, and no reset")
     func answerWhileSending() async throws {
         let answer = pattern(2_000_000)
-        let server = TCPServer.local { connection in
+        var configuration = TCPServer.Configuration()
+        configuration.connection.lingerTimeout = .seconds(60)  // a busy machine is slow
+        let server = TCPServer.local(configuration: configuration) { connection in
             _ = try await connection.readText()
             try await connection.write(answer)
         }

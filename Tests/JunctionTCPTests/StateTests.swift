@@ -99,6 +99,7 @@ struct StateTests {
     func addresses() async throws {
         let (client, server) = try await link()
         client.close()
+        server.close()
         await client.waitUntilClosed()
         #expect(client.localAddress != nil && client.localAddress == server.remoteAddress)
         #expect(client.remoteAddress != nil && client.remoteAddress == server.localAddress)

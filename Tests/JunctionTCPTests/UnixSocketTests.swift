@@ -141,6 +141,10 @@ struct UnixSocketTests {
             let error = await networkError { try await TCPServer.greeting(on: .unix(path: path)).run() }
             #expect(error?.code == .addressInUse)
             #expect(FileManager.default.fileExists(atPath: path))
+            let further = await networkError {
+                _ = try await TCPClient.connect(to: SocketAddress(unixDomainSocketPath: path))
+            }
+            #expect(further?.description == "EAGAIN: connect to \(path): there is no room at present, try again")
         }
     }
 

@@ -47,6 +47,7 @@ package struct Listener: Sendable {
             }
         } catch {
             for channel in channels { try? await channel.close() }
+            for socket in sockets { socket.close() }
             throw NetworkError(error, doing: "listen on \(address)")
         }
         gate.open(channels)
