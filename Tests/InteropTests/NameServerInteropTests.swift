@@ -25,8 +25,7 @@ struct NameServerInteropTests {
         }
     }
 
-    @Test(
-        "A name that does not exist or has no address is not found; a name server that fails is told apart, as on Node")
+    @Test("A name without an address is not found, and a name server that fails is told apart, as on Node")
     func failures() async throws {
         try await withNames { network in
             try await SeatProcess.run(.node, in: network) { node in
