@@ -30,8 +30,10 @@ import Testing
         try await SocketIOApplication.server(options: options).withListening { address in
             let url = "http://localhost:\(try address.portText)"
             try await PeerProcess.run(.browser, ["browser", "client", url]) { browser in
+                // By polling, unless the machine was so busy that the upgrade came first.
+                #expect(["polling", "websocket"].contains(try await browser.expect(prefix: "connected by ")))
                 let observations = [
-                    "connected by polling", "upgraded to websocket", "echoed text", "echoed JSON", "echoed bytes",
+                    "upgraded to websocket", "echoed text", "echoed JSON", "echoed bytes",
                     "acknowledged by the server", "acknowledged by the client", "disconnected: io server disconnect",
                     "disconnected: io client disconnect", "ok browser",
                 ]

@@ -14,7 +14,9 @@ struct ClosingTests {
     @Test("a side that stops reading sees the end, drops what comes, and goes on writing")
     func stopReading() async throws {
         let results = Box<ByteBuffer?>()
-        let server = TCPServer.local { connection in
+        var configuration = TCPServer.Configuration()
+        configuration.connection.lingerTimeout = .seconds(60)  // a busy machine is slow
+        let server = TCPServer.local(configuration: configuration) { connection in
             _ = try await connection.readText()
             connection.stopReading()
             var iterator = connection.inbound.makeAsyncIterator()
