@@ -82,6 +82,7 @@ let package = Package(
         library(
             "JunctionUDP",
             ["CJunctionUDP", "JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+        .systemLibrary(name: "CJunctionZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         library(
             "JunctionWebSocket",
             ["JunctionCore", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging, lifecycle]),
@@ -91,8 +92,8 @@ let package = Package(
         library(
             "JunctionSocketIO",
             [
-                "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol", "SocketIOProtocol",
-                nioCore, nioHTTP1, logging, lifecycle, deque,
+                "CJunctionZlib", "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol",
+                "SocketIOProtocol", nioCore, nioHTTP1, logging, lifecycle, deque,
             ]),
         library(
             "JunctionGateway",
@@ -154,7 +155,9 @@ let package = Package(
         tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
-        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),
+        tests(
+            "JunctionSocketIO",
+            ["CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),
         tests(
             "JunctionGateway",
             [

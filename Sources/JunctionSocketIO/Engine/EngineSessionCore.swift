@@ -18,7 +18,7 @@ protocol EngineSessionDelegate: AnyObject {
 }
 
 /// A session's state and transports. Lives on one event loop, whichever connections its requests come by.
-final class EngineSessionCore: TurnFlushing {
+final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     let id: String
     let request: RequestInfo
     let executor: LoopExecutor
@@ -38,6 +38,8 @@ final class EngineSessionCore: TurnFlushing {
     /// The connection under it, when it is on this loop.
     private var localSocket: WebSocketHandler?
     private var poll: Answer?
+    /// Of the packets that wait for a poll, one may be compressed; then all of them are, as in the reference.
+    private var pollMayCompress = false
     private var needsFlush = false
     private var isPaused = false
     /// A polling request whose packets were not all taken yet, because reading is paused.
@@ -84,7 +86,11 @@ final class EngineSessionCore: TurnFlushing {
     // MARK: Sending
 
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
-    func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+    ///
+    /// - Parameter compress: whether the answer to a poll may be compressed for it.
+    func sendText<Result>(
+        compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result
+    ) throws -> Result? {
         guard machine.isOpen else { return nil }
         if machine.isWebSocket, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
@@ -96,13 +102,17 @@ final class EngineSessionCore: TurnFlushing {
         }
         var text = ByteBuffer()
         let result = try body(&text)
-        send(EnginePacket(.message, text))
+        send(EnginePacket(.message, text), compress: compress)
         return result
     }
 
     /// Sends a binary message.
-    func send(binary bytes: ByteBuffer) {
-        if machine.isWebSocket { webSocket?.send(binary: bytes) } else { send(EnginePacket(binary: bytes)) }
+    func send(binary bytes: ByteBuffer, compress: Bool = true) {
+        if machine.isWebSocket {
+            webSocket?.send(binary: bytes)
+        } else {
+            send(EnginePacket(binary: bytes), compress: compress)
+        }
     }
 
     /// Sends a message that was encoded once for many sessions.
@@ -118,7 +128,8 @@ final class EngineSessionCore: TurnFlushing {
         }
     }
 
-    private func send(_ packet: EnginePacket) {
+    private func send(_ packet: EnginePacket, compress: Bool = true) {
+        if compress { pollMayCompress = true }
         switch machine.send(packet) {
         case .write:
             write(packet)
@@ -147,8 +158,13 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     private func answerPoll(_ packets: [EnginePacket]) {
-        poll?.respond(packets)
+        if let poll { respond(to: poll, packets) }
         poll = nil
+    }
+
+    private func respond(to answer: Answer, _ packets: [EnginePacket]) {
+        answer.respond(packets, mayCompress: pollMayCompress)
+        if machine.queuedBytes == 0 { pollMayCompress = false }
     }
 
     // MARK: Polling requests
@@ -158,9 +174,9 @@ final class EngineSessionCore: TurnFlushing {
         if heartbeat.isOverdue(.now()) { end(.pingTimeout) }
         switch machine.pollArrived() {
         case .answer(let packets):
-            answer.respond(packets)
+            respond(to: answer, packets)
         case .answerLast(let packets):
-            answer.respond(packets)
+            respond(to: answer, packets)
             finish(.forcedClose)
         case .park:
             park(answer)
@@ -173,27 +189,32 @@ final class EngineSessionCore: TurnFlushing {
             finish(closing)
             answer.respond(.badRequest)
         case .refuse:
-            answer.respond(EngineRequestError(.badRequest))
+            answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
         }
     }
 
     private func park(_ answer: Answer) {
         poll = answer
+        let exchange = answer.exchange
+        guard exchange.executor !== executor else { return exchange.onDisconnect(tell: self) }
         let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
-        answer.onDisconnect { [executor] in
-            executor.execute { bound.value.pollLeft(answer) }
+        exchange.executor.execute { [executor] in
+            exchange.onDisconnect { executor.execute { bound.value.disconnected(exchange) } }
         }
     }
 
-    private func pollLeft(_ answer: Answer) {
-        guard poll?.exchange === answer.exchange else { return }
+    /// The client of a poll went away.
+    func disconnected(_ exchange: HTTPExchange) {
+        guard poll?.exchange === exchange else { return }
         poll = nil
         end(.transportError)
     }
 
     /// POST: the client sends packets.
     func post(_ answer: Answer) {
-        guard !machine.isWebSocket else { return answer.respond(EngineRequestError(.badRequest)) }
+        guard !machine.isWebSocket else {
+            return answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
+        }
         let request = answer.exchange.request
         guard pendingPost == nil else {
             end(.transportError)
