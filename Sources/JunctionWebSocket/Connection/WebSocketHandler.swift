@@ -5,9 +5,9 @@ package import NIOCore
 /// What a ``WebSocketHandler`` tells its owner, on its event loop.
 package protocol WebSocketDelegate: AnyObject {
     /// A whole message came.
-    func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer)
+    func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer)
     /// A whole message came.
-    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer)
+    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer)
     /// The connection is gone, or of no more use. Called once, last.
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose)
 }
@@ -31,18 +31,18 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     package typealias OutboundOut = ByteBuffer
 
     /// Receives the messages. Set it before the handler joins the pipeline.
-    package var delegate: (any WebSocketDelegate)?
+    @exclusivity(unchecked) package var delegate: (any WebSocketDelegate)?
 
     private let executor: LoopExecutor
     private let maximumBufferedBytes: Int
     // Each is written to in one place that calls nothing which comes back to it: no need to check for that a message at a time.
     @exclusivity(unchecked) private var decoder: WebSocketFrameDecoder
     @exclusivity(unchecked) private var output: TurnOutput
-    private var context: ChannelHandlerContext?
-    private var needsFlush = false
-    private var isPaused = false
+    @exclusivity(unchecked) private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) private var needsFlush = false
+    @exclusivity(unchecked) private var isPaused = false
     private var readIsHeld = false
-    private var closing: WebSocketClose?
+    @exclusivity(unchecked) private var closing: WebSocketClose?
     private var closeTimer: Scheduled<Void>?
 
     /// How long the peer may take to read and answer a close frame.
@@ -79,8 +79,8 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         }
     }
 
-    private func receive(_ event: WebSocketEvent) {
-        switch event {
+    private func receive(_ event: consuming WebSocketEvent) {
+        switch consume event {
         case .text(let text):
             if closing == nil { delegate?.webSocket(self, receivedText: text) }
         case .binary(let bytes):
@@ -144,6 +144,33 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         return try gather { buffer throws(Failure) in
             try WebSocketFrameEncoder.write(opcode, into: &buffer, body)
         }
+    }
+
+    /// Begins a text message without a closure around its writing: the way of what is sent most.
+    ///
+    /// - Parameter first: the payload's first byte.
+    /// - Returns: the connection's output, which the payload is appended to, and where in it the message begins; give both to
+    ///   ``finishText(_:from:)`` or ``cancelText(_:from:)`` in the same turn. `nil` once closing has begun.
+    package func beginText(first: UInt8) -> (output: ByteBuffer, start: Int)? {
+        guard isOpen else { return nil }
+        var buffer = output.takeGathered(executor)
+        let start = buffer.writerIndex
+        WebSocketFrameEncoder.reserveHeader(first: first, into: &buffer)
+        return (buffer, start)
+    }
+
+    /// Sends the message that was begun.
+    package func finishText(_ buffer: inout ByteBuffer, from start: Int) {
+        WebSocketFrameEncoder.patchHeader(.text, maskingKey: nil, isCompressed: false, at: start, in: &buffer)
+        output.putBack(buffer)
+        requestFlush()
+    }
+
+    /// Takes the message back that was begun.
+    package func cancelText(_ buffer: inout ByteBuffer, from start: Int) {
+        buffer.moveWriterIndex(to: start)
+        output.putBack(buffer)
+        requestFlush()
     }
 
     /// Sends frames that were encoded before, once for many connections.
