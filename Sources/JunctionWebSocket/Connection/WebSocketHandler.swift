@@ -8,6 +8,8 @@ package protocol WebSocketDelegate: AnyObject {
     func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer)
     /// A whole message came.
     func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer)
+    /// The peer has read on: what is sent now leaves soon. Follows each time when ``WebSocketHandler/isWritable`` was false.
+    func webSocketWritable(_ socket: WebSocketHandler)
     /// The connection is gone, or of no more use. Called once, last.
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose)
 }
@@ -34,7 +36,10 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     package var delegate: (any WebSocketDelegate)?
 
     private let executor: LoopExecutor
+    private let limits: WebSocketFrameLimits
     private let maximumBufferedBytes: Int
+    /// Where permessage-deflate was agreed on.
+    private var deflater: MessageDeflater?
     // Each is written to in one place that calls nothing which comes back to it: no need to check for that a message at a time.
     @exclusivity(unchecked) private var decoder: WebSocketFrameDecoder
     @exclusivity(unchecked) private var output: TurnOutput
@@ -51,10 +56,18 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     /// - Parameter maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off.
     package init(executor: LoopExecutor, limits: WebSocketFrameLimits, maximumBufferedBytes: Int) {
         self.executor = executor
+        self.limits = limits
         self.decoder = WebSocketFrameDecoder(role: .server, limits: limits)
         self.maximumBufferedBytes = maximumBufferedBytes
         // The answer to the handshake may still wait in the channel.
         self.output = TurnOutput(isNextToSocket: true, isBehind: true)
+    }
+
+    /// Compresses messages both ways. Only before the handler joins the pipeline.
+    func compress(_ agreement: CompressionAgreement, _ options: WebSocketCompression) {
+        deflater = MessageDeflater(agreement, options, on: executor)
+        decoder = WebSocketFrameDecoder(
+            role: .server, limits: limits, inflater: MessageInflater(agreement, on: executor))
     }
 
     /// False once closing has begun.
@@ -63,6 +76,13 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     /// False while the peer is behind with reading. Kept here: to ask the channel costs a broadcast a cache miss for each
     /// member.
     package private(set) var isWritable = true
+
+    /// Bytes that were sent and that the kernel has not taken yet, frames included. Asks the channel while the peer is behind.
+    package var queuedBytes: Int { output.pendingBytes + (output.isBehind ? bytesInChannel : 0) }
+
+    private var bytesInChannel: Int {
+        context.flatMap { try? $0.channel.syncOptions?.getOption(.bufferedWritableBytes) } ?? 0
+    }
 
     // MARK: Receiving
 
@@ -87,7 +107,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
             if closing == nil { delegate?.webSocket(self, receivedBinary: bytes) }
         case .ping(let payload):
             if closing == nil { send(.pong, payload) }
-        case .pong, .compressed:
+        case .pong:
             break
         case .close(let code, let reason):
             if closing == nil {
@@ -117,8 +137,12 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let wasWritable = isWritable
         isWritable = context.channel.isWritable
-        if isWritable { resumeReading() }
+        if isWritable {
+            if !wasWritable && isOpen { executor.turn { delegate?.webSocketWritable(self) } }
+            resumeReading()
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -131,23 +155,43 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     // MARK: Sending
 
     /// Sends one message.
-    package func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) {
+    ///
+    /// - Parameter compress: false for what is not worth it, such as a picture. Without permessage-deflate, nothing is.
+    package func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer, compress: Bool = true) {
         guard isOpen else { return }
+        if let deflater, compress { return gather { deflater.write(opcode, payload, into: &$0) } }
         gather { WebSocketFrameEncoder.write(opcode, payload, into: &$0) }
     }
 
     /// Sends one message that `body` writes straight into the connection's output. When it throws, nothing is sent.
     package func send<Result, Failure: Error>(
-        _ opcode: WebSocketOpcode, _ body: (inout ByteBuffer) throws(Failure) -> Result
+        _ opcode: WebSocketOpcode, compress: Bool = true, _ body: (inout ByteBuffer) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
         guard isOpen else { return nil }
+        if let deflater, compress {
+            return try gather { buffer throws(Failure) in try deflater.write(opcode, into: &buffer, body) }
+        }
         return try gather { buffer throws(Failure) in
             try WebSocketFrameEncoder.write(opcode, into: &buffer, body)
         }
     }
 
     /// Sends frames that were encoded before, once for many connections.
-    package func send(encoded frames: ByteBuffer) {
+    package func send(encoded frames: SharedFrames, compress: Bool = true) {
+        if let deflater, compress, frames.plain.readableBytes >= deflater.parameters.threshold {
+            sendCompressed(frames, deflater)
+        } else {
+            send(frames.plain)
+        }
+    }
+
+    private func sendCompressed(_ frames: SharedFrames, _ deflater: MessageDeflater) {
+        guard isOpen else { return }
+        guard deflater.takesOver else { return send(frames.compressed(by: deflater)) }
+        gather { buffer in frames.plain.withUnsafeReadableBytes { deflater.rewrite($0, into: &buffer) } }
+    }
+
+    private func send(_ frames: ByteBuffer) {
         guard isOpen, let context else { return }
         do throws(NetworkError) {
             try output.write(frames, context, executor)
@@ -185,10 +229,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
 
     /// A peer that reads too slowly for what it is sent must not fill the memory.
     private func cutOffIfBehind() {
-        guard !isWritable, let context,
-            let buffered = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes),
-            buffered > maximumBufferedBytes
-        else { return }
+        guard !isWritable, let context, bytesInChannel > maximumBufferedBytes else { return }
         closing =
             closing ?? WebSocketClose(code: .policyViolation, reason: "the peer reads too slowly", isFailure: true)
         context.close(promise: nil)
