@@ -168,9 +168,8 @@ struct CompressedConnectionTests {
             #expect(try end.received().events == expected)
             if !agreement.serverNoContextTakeover { continue }
             let deflater = MessageDeflater(agreement, .init(), on: .of(EmbeddedEventLoop()))
-            shared.compressed(by: deflater).withUnsafeReadableBytes { bytes in
-                storages.insert(UInt(bitPattern: bytes.baseAddress))
-            }
+            let address = shared.compressed(by: deflater).withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
+            storages.insert(address)
             try end.finish()
         }
         #expect(storages.count == 1)
@@ -202,7 +201,7 @@ struct CompressedConnectionTests {
         let peer = CompressingPeer(agreement)
         let payload = peer.compressed(Self.long)
         var rest = payload
-        let start = try #require(rest.readSlice(length: 20))
+        let start = rest.readSlice(length: 20) ?? rest
         _ = decoder.decode(frame(0x41, start))
         #expect(inflater.holdsMemory)
         #expect(decoder.decode(frame(0x80, rest)).events == [.text(Self.long)])
