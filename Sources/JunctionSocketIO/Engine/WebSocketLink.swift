@@ -13,6 +13,10 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
     private let away: LoopExecutor
     private let handler: NIOLoopBound<WebSocketHandler>
     private let session: NIOLoopBound<EngineSessionCore>
+    /// The session itself where its loop is the connection's.
+    ///
+    /// Proof of safety: used on that loop alone, by the calls from the connection.
+    private nonisolated(unsafe) let localSession: EngineSessionCore?
     private let isLocal: Bool
 
     /// Only on the connection's loop. `session` is bound to its own.
@@ -25,21 +29,22 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
         self.handler = NIOLoopBound(handler, eventLoop: away.eventLoop)
         self.session = session
         self.isLocal = home === away
+        self.localSession = home === away ? session.value : nil
     }
 
     // MARK: From the connection, on its loop
 
-    func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer) {
-        if isLocal { return session.value.received(text: text, from: self) }
-        home.execute { self.session.value.received(text: text, from: self) }
+    func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer) {
+        if let localSession { return localSession.received(text: text, from: self) }
+        home.execute { [text] in self.session.value.received(text: text, from: self) }
     }
 
-    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer) {
-        if isLocal { return session.value.received(binary: bytes, from: self) }
-        home.execute { self.session.value.received(binary: bytes, from: self) }
+    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer) {
+        if let localSession { return localSession.received(binary: bytes, from: self) }
+        home.execute { [bytes] in self.session.value.received(binary: bytes, from: self) }
     }
 
-    func webSocketWritable(_ socket: WebSocketHandler) {}
+    func webSocketWritabilityChanged(_ socket: WebSocketHandler) {}
 
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
         home.execute { self.session.value.closed(self, close) }

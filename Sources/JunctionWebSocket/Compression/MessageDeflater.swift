@@ -32,16 +32,21 @@ final class MessageDeflater {
     ) throws(Failure) -> Result {
         let start = buffer.writerIndex
         let result = try WebSocketFrameEncoder.write(opcode, into: &buffer, body)
-        guard buffer.writerIndex - start >= parameters.threshold else { return result }
+        rewrite(from: start, in: &buffer)
+        return result
+    }
+
+    /// Compresses the frames from `start` to the end, where that is worth it; they are complete and not compressed.
+    func rewrite(from start: Int, in buffer: inout ByteBuffer) {
+        guard buffer.writerIndex - start >= parameters.threshold else { return }
         var compressed = pool.executor.takeOutputBuffer()
         buffer.withUnsafeReadableBytes { bytes in
-            let frame = UnsafeRawBufferPointer(rebasing: bytes[(start - buffer.readerIndex)...])
-            rewrite(frame, into: &compressed)
+            let frames = UnsafeRawBufferPointer(rebasing: bytes[(start - buffer.readerIndex)...])
+            rewrite(frames, into: &compressed)
         }
         buffer.moveWriterIndex(to: start)
         buffer.writeImmutableBuffer(compressed)
         pool.executor.giveBackOutputBuffer(compressed)
-        return result
     }
 
     /// Appends the same messages as these frames, which are complete and not compressed.

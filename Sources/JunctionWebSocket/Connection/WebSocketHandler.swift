@@ -5,11 +5,12 @@ package import NIOCore
 /// What a ``WebSocketHandler`` tells its owner, on its event loop.
 package protocol WebSocketDelegate: AnyObject {
     /// A whole message came.
-    func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer)
+    func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer)
     /// A whole message came.
-    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer)
-    /// The peer has read on: what is sent now leaves soon. Follows each time when ``WebSocketHandler/isWritable`` was false.
-    func webSocketWritable(_ socket: WebSocketHandler)
+    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer)
+    /// The peer is behind with reading, or has caught up: ``WebSocketHandler/isWritable`` has changed. Comes in a turn of its
+    /// own, and once for changes that come close together.
+    func webSocketWritabilityChanged(_ socket: WebSocketHandler)
     /// The connection is gone, or of no more use. Called once, last.
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose)
 }
@@ -33,7 +34,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     package typealias OutboundOut = ByteBuffer
 
     /// Receives the messages. Set it before the handler joins the pipeline.
-    package var delegate: (any WebSocketDelegate)?
+    @exclusivity(unchecked) package var delegate: (any WebSocketDelegate)?
 
     private let executor: LoopExecutor
     private let limits: WebSocketFrameLimits
@@ -43,11 +44,11 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     // Each is written to in one place that calls nothing which comes back to it: no need to check for that a message at a time.
     @exclusivity(unchecked) private var decoder: WebSocketFrameDecoder
     @exclusivity(unchecked) private var output: TurnOutput
-    private var context: ChannelHandlerContext?
-    private var needsFlush = false
-    private var isPaused = false
+    @exclusivity(unchecked) private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) private var needsFlush = false
+    @exclusivity(unchecked) private var isPaused = false
     private var readIsHeld = false
-    private var closing: WebSocketClose?
+    @exclusivity(unchecked) private var closing: WebSocketClose?
     private var closeTimer: Scheduled<Void>?
 
     /// How long the peer may take to read and answer a close frame.
@@ -99,8 +100,8 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         }
     }
 
-    private func receive(_ event: WebSocketEvent) {
-        switch event {
+    private func receive(_ event: consuming WebSocketEvent) {
+        switch consume event {
         case .text(let text):
             if closing == nil { delegate?.webSocket(self, receivedText: text) }
         case .binary(let bytes):
@@ -137,13 +138,22 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
-        let wasWritable = isWritable
         isWritable = context.channel.isWritable
-        if isWritable {
-            if !wasWritable && isOpen { executor.turn { delegate?.webSocketWritable(self) } }
-            resumeReading()
-        }
+        if isWritable { resumeReading() }
+        announceWritability()
         context.fireChannelWritabilityChanged()
+    }
+
+    /// Not at once: the channel changes in the midst of a write, too, where its owner must not write more.
+    private func announceWritability() {
+        guard !isAnnouncing else { return }
+        isAnnouncing = true
+        executor.eventLoop.assumeIsolated().execute {
+            self.isAnnouncing = false
+            guard self.isOpen, self.isWritable != self.announcedWritability else { return }
+            self.announcedWritability = self.isWritable
+            self.executor.turn { self.delegate?.webSocketWritabilityChanged(self) }
+        }
     }
 
     private func resumeReading() {
@@ -174,6 +184,36 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         return try gather { buffer throws(Failure) in
             try WebSocketFrameEncoder.write(opcode, into: &buffer, body)
         }
+    }
+
+    /// Begins a text message without a closure around its writing: the way of what is sent most.
+    ///
+    /// - Parameter first: the payload's first byte.
+    /// - Returns: the connection's output, which the payload is appended to, and where in it the message begins; give both to
+    ///   ``finishText(_:from:)`` or ``cancelText(_:from:)`` in the same turn. `nil` once closing has begun.
+    package func beginText(first: UInt8) -> (output: ByteBuffer, start: Int)? {
+        guard isOpen else { return nil }
+        var buffer = output.takeGathered(executor)
+        let start = buffer.writerIndex
+        WebSocketFrameEncoder.reserveHeader(first: first, into: &buffer)
+        return (buffer, start)
+    }
+
+    /// Sends the message that was begun.
+    ///
+    /// - Parameter compress: as in ``send(_:_:compress:)``.
+    package func finishText(_ buffer: inout ByteBuffer, from start: Int, compress: Bool = true) {
+        WebSocketFrameEncoder.patchHeader(.text, maskingKey: nil, isCompressed: false, at: start, in: &buffer)
+        if let deflater, compress { deflater.rewrite(from: start, in: &buffer) }
+        output.putBack(buffer)
+        requestFlush()
+    }
+
+    /// Takes the message back that was begun.
+    package func cancelText(_ buffer: inout ByteBuffer, from start: Int) {
+        buffer.moveWriterIndex(to: start)
+        output.putBack(buffer)
+        requestFlush()
     }
 
     /// Sends frames that were encoded before, once for many connections.

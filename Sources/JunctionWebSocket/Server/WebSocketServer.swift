@@ -97,15 +97,15 @@ public final class WebSocketServer: ListeningService {
             self.onClose = onClose
         }
 
-        func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer) {
+        func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer) {
             onMessage(.text(text), connection)
         }
 
-        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer) {
+        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer) {
             onMessage(.binary(bytes), connection)
         }
 
-        func webSocketWritable(_ socket: WebSocketHandler) {}
+        func webSocketWritabilityChanged(_ socket: WebSocketHandler) {}
 
         func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
             onClose(close.code)
