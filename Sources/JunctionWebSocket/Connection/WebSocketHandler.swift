@@ -48,6 +48,8 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     @exclusivity(unchecked) private var needsFlush = false
     @exclusivity(unchecked) private var isPaused = false
     private var readIsHeld = false
+    private var isAnnouncing = false
+    private var announcedWritability = true
     @exclusivity(unchecked) private var closing: WebSocketClose?
     private var closeTimer: Scheduled<Void>?
 
