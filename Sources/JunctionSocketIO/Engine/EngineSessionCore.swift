@@ -86,15 +86,17 @@ final class EngineSessionCore: TurnFlushing {
     // MARK: Sending
 
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
-    func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+    ///
+    /// - Parameter compress: false keeps permessage-deflate from this message, where it is in use.
+    func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
         guard machine.isOpen else { return nil }
         if machine.isWebSocket, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
                 return try body(&buffer)
             }
-            if let localSocket { return try localSocket.send(.text, writeMessage) }
-            return try webSocket.sendText(writeMessage)
+            if let localSocket { return try localSocket.send(.text, compress: compress, writeMessage) }
+            return try webSocket.sendText(compress: compress, writeMessage)
         }
         var text = ByteBuffer()
         let result = try body(&text)
@@ -137,17 +139,21 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     /// Sends a binary message.
-    func send(binary bytes: ByteBuffer) {
-        if machine.isWebSocket { webSocket?.send(binary: bytes) } else { send(EnginePacket(binary: bytes)) }
+    func send(binary bytes: ByteBuffer, compress: Bool = true) {
+        if machine.isWebSocket {
+            webSocket?.send(binary: bytes, compress: compress)
+        } else {
+            send(EnginePacket(binary: bytes))
+        }
     }
 
     /// Sends a message that was encoded once for many sessions.
-    func send(_ message: EncodedMessage) {
+    func send(_ message: EncodedMessage, compress: Bool = true) {
         if machine.isWebSocket {
             if let localSocket {
-                localSocket.send(encoded: message.webSocketFrames)
+                localSocket.send(encoded: message.webSocketFrames, compress: compress)
             } else {
-                webSocket?.send(encoded: message.webSocketFrames)
+                webSocket?.send(encoded: message.webSocketFrames, compress: compress)
             }
         } else {
             for packet in message.packets { send(packet) }

@@ -44,6 +44,8 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
         home.execute { [bytes] in self.session.value.received(binary: bytes, from: self) }
     }
 
+    func webSocketWritabilityChanged(_ socket: WebSocketHandler) {}
+
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
         home.execute { self.session.value.closed(self, close) }
     }
@@ -54,24 +56,24 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
     var local: WebSocketHandler? { isLocal ? handler.value : nil }
 
     /// Sends a text message that `body` writes, straight into the connection's output where the loop is the same.
-    func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
-        if isLocal { return try handler.value.send(.text, body) }
+    func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+        if isLocal { return try handler.value.send(.text, compress: compress, body) }
         var buffer = ByteBuffer()
         let result = try body(&buffer)
-        away.execute { [buffer] in self.handler.value.send(.text, buffer) }
+        away.execute { [buffer] in self.handler.value.send(.text, buffer, compress: compress) }
         return result
     }
 
     /// Sends a binary message.
-    func send(binary bytes: ByteBuffer) {
-        if isLocal { return handler.value.send(.binary, bytes) }
-        away.execute { self.handler.value.send(.binary, bytes) }
+    func send(binary bytes: ByteBuffer, compress: Bool = true) {
+        if isLocal { return handler.value.send(.binary, bytes, compress: compress) }
+        away.execute { self.handler.value.send(.binary, bytes, compress: compress) }
     }
 
     /// Sends frames that were encoded before.
-    func send(encoded frames: ByteBuffer) {
-        if isLocal { return handler.value.send(encoded: frames) }
-        away.execute { self.handler.value.send(encoded: frames) }
+    func send(encoded frames: SharedFrames, compress: Bool = true) {
+        if isLocal { return handler.value.send(encoded: frames, compress: compress) }
+        away.execute { self.handler.value.send(encoded: frames, compress: compress) }
     }
 
     /// False while the client is behind with reading; on another loop it is not known, and true.
