@@ -13,7 +13,6 @@ let settings: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
-let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -87,7 +86,7 @@ let package = Package(
         library(
             "JunctionWebSocket",
             [
-                "CJunctionZlib", "JunctionCore", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging,
+                "CJunctionZlib", "JunctionCore", "JunctionTransport", nioCore, nioHTTP1, logging,
                 lifecycle,
             ]),
         // Protocols without input and output: bytes and time in, actions out.
