@@ -13,6 +13,7 @@ extension Socket {
 
     /// Sends an event with dynamic arguments.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
+        if namespace.recovers { return emit(EventPacket(name: event, arguments: arguments), flags: []) }
         send(flags: []) { buffer in
             try SocketIOPacketEncoder.encodeEvent(event, arguments: arguments, namespace: namespace.name, into: &buffer)
         }
@@ -50,10 +51,16 @@ extension Socket {
     func emit<each Argument: Encodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, flags: EmitFlags
     ) {
+        if namespace.recovers { return emit(EventPacket(event, repeat each arguments), flags: flags) }
         send(flags: flags) { buffer in
             try SocketIOPacketEncoder.encodeEvent(
                 event, repeat each arguments, namespace: namespace.name, into: &buffer)
         }
+    }
+
+    /// The adapter keeps the event before it delivers it.
+    private func emit(_ packet: EventPacket, flags: EmitFlags) {
+        namespace.adapter.broadcast(packet, to: Audience(rooms: [id]), flags: flags)
     }
 
     func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(

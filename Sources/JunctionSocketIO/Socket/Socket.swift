@@ -70,6 +70,9 @@ public final class Socket: Sendable, Identifiable {
         }
     }
 
+    /// All of it, as it is now.
+    var storedData: [String: any Sendable] { storage.withLock { $0 } }
+
     // MARK: Rooms
 
     /// Puts the socket into a room. It takes effect before any later call of the same task.
@@ -77,12 +80,12 @@ public final class Socket: Sendable, Identifiable {
 
     /// Puts the socket into rooms.
     public func join(_ rooms: Set<String>) {
-        withCore { core in core.socket.namespace.adapter.join(core, rooms) }
+        withCore { core in core.socket.namespace.local.join(core, rooms) }
     }
 
     /// Takes the socket out of a room.
     public func leave(_ room: String) {
-        withCore { core in core.socket.namespace.adapter.leave(core, room) }
+        withCore { core in core.socket.namespace.local.leave(core, room) }
     }
 
     /// The rooms that the socket is in, its own among them; empty once it is over.
@@ -90,8 +93,7 @@ public final class Socket: Sendable, Identifiable {
         get async {
             await withUnsafeContinuation { continuation in
                 executor.execute {
-                    guard let core = self.core, core.isConnected else { return continuation.resume(returning: []) }
-                    continuation.resume(returning: core.rooms.union([self.id]))
+                    continuation.resume(returning: self.core.map { $0.membership.all($0) } ?? [])
                 }
             }
         }

@@ -14,9 +14,11 @@ final class SocketCore {
     let socket: Socket
     var handlers: [String: [EventHandler]] = [:]
     var onDisconnect: [@Sendable (DisconnectReason) -> Void] = []
-    /// The rooms that the socket is in, besides its own.
-    var rooms: Set<String> = []
+    /// The rooms that the socket is in. The namespace's adapter keeps it.
+    var membership = RoomMembership()
     private(set) var isConnected = false
+    /// It was connected, and is not any more.
+    private(set) var isOver = false
 
     private let client: ClientConnection
     /// The client's session, one step nearer: a broadcast visits it for every member of a room.
@@ -54,7 +56,7 @@ final class SocketCore {
     /// Confirms the connection to the client. Events are delivered from ``connectionHandled()`` on.
     func connect() {
         isConnected = true
-        socket.namespace.adapter.add(self)
+        socket.namespace.local.add(self)
         send(flags: []) { buffer in
             SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
             return []
@@ -227,6 +229,19 @@ final class SocketCore {
         }
     }
 
+    /// Sends a packet that was encoded before and that the client is to acknowledge with the number in it.
+    func send(_ message: EncodedMessage, flags: EmitFlags, ackID: UInt64, to replies: BroadcastReplies) {
+        let pending = PendingAck(
+            resume: { result in
+                if case .success(let reply) = result { replies.received(reply) } else { replies.lostClient() }
+            }, timer: nil)
+        guard isConnected, !(flags.contains(.volatile) && !session.isWritable), acks.insert(pending, id: ackID) else {
+            return replies.lostClient()
+        }
+        session.send(message)
+        client.readOn()
+    }
+
     /// An acknowledgement came.
     func receiveAck(_ packet: SocketIOPacket) {
         if let id = packet.id { settle(id, Result { try EventArguments(packet) }) }
@@ -260,8 +275,9 @@ final class SocketCore {
     func disconnected(_ reason: DisconnectReason) {
         guard isConnected else { return }
         isConnected = false
+        isOver = true
         client.remove(socket)
-        socket.namespace.adapter.remove(self)
+        socket.namespace.local.remove(self)
         for pending in acks.removeAll() {
             pending.timer?.cancel()
             pending.resume(.failure(SocketIOError.disconnected))
@@ -280,10 +296,13 @@ final class SocketCore {
 }
 
 /// How an event is to be sent.
-struct EmitFlags: OptionSet, Sendable {
-    let rawValue: UInt8
+package struct EmitFlags: OptionSet, Sendable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Dropped when it cannot leave at once.
-    static let volatile = EmitFlags(rawValue: 1)
-    /// Not to be compressed, also where permessage-deflate is in use.
-    static let uncompressed = EmitFlags(rawValue: 2)
+    package static let volatile = EmitFlags(rawValue: 1)
+    /// To the sockets of this server alone.
+    package static let local = EmitFlags(rawValue: 2)
+    /// Not compressed, whatever was agreed with the client.
+    package static let uncompressed = EmitFlags(rawValue: 4)
 }
