@@ -4,6 +4,7 @@ import JunctionTransport
 import JunctionWebSocket
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// What a session tells the layer above, on its event loop.
 protocol EngineSessionDelegate: AnyObject {
@@ -23,6 +24,10 @@ final class EngineSessionCore: TurnFlushing {
     let request: RequestInfo
     let executor: LoopExecutor
     var delegate: (any EngineSessionDelegate)?
+    /// Who sees every packet besides; `nil` while nobody does.
+    var observer: EngineSessionObserver?
+    /// The session has moved to WebSocket. Read from any thread.
+    let isUpgraded = Atomic(false)
 
     private let options: EngineIOOptions
     private let onEnd: () -> Void
@@ -86,7 +91,7 @@ final class EngineSessionCore: TurnFlushing {
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
     func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
         guard machine.isOpen else { return nil }
-        if machine.isWebSocket, let webSocket {
+        if machine.isWebSocket, observer == nil, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
                 return try body(&buffer)
@@ -102,12 +107,16 @@ final class EngineSessionCore: TurnFlushing {
 
     /// Sends a binary message.
     func send(binary bytes: ByteBuffer) {
-        if machine.isWebSocket { webSocket?.send(binary: bytes) } else { send(EnginePacket(binary: bytes)) }
+        if machine.isWebSocket, observer == nil {
+            webSocket?.send(binary: bytes)
+        } else {
+            send(EnginePacket(binary: bytes))
+        }
     }
 
     /// Sends a message that was encoded once for many sessions.
     func send(_ message: EncodedMessage) {
-        if machine.isWebSocket {
+        if machine.isWebSocket, observer == nil {
             if let localSocket {
                 localSocket.send(encoded: message.webSocketFrames)
             } else {
@@ -119,9 +128,11 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     private func send(_ packet: EnginePacket) {
+        if machine.isOpen { observer?.creates(packet) }
         switch machine.send(packet) {
         case .write:
             write(packet)
+            observer?.onDrain()
         case .answerPollSoon:
             guard !needsFlush else { return }
             needsFlush = true
@@ -143,7 +154,10 @@ final class EngineSessionCore: TurnFlushing {
     /// Answers the poll that waits with what this turn brought.
     func flushNow() {
         needsFlush = false
-        if let packets = machine.takeQueue() { answerPoll(packets) }
+        if let packets = machine.takeQueue() {
+            answerPoll(packets)
+            observer?.onDrain()
+        }
     }
 
     private func answerPoll(_ packets: [EnginePacket]) {
@@ -159,6 +173,7 @@ final class EngineSessionCore: TurnFlushing {
         switch machine.pollArrived() {
         case .answer(let packets):
             answer.respond(packets)
+            observer?.onDrain()
         case .answerLast(let packets):
             answer.respond(packets)
             finish(.forcedClose)
@@ -250,6 +265,7 @@ final class EngineSessionCore: TurnFlushing {
         if machine.isWebSocket, text.getInteger(at: text.readerIndex) == EnginePacket.Kind.message.byte {
             var message = text
             message.moveReaderIndex(forwardBy: 1)
+            observer?.sees(EnginePacket(.message, message), for: delegate)
             delegate?.received(text: message)
             return
         }
@@ -263,7 +279,9 @@ final class EngineSessionCore: TurnFlushing {
 
     func received(binary bytes: ByteBuffer, from link: WebSocketLink) {
         guard link === webSocket else { return }
-        if machine.isWebSocket { delegate?.received(binary: bytes) } else { abortProbe() }
+        guard machine.isWebSocket else { return abortProbe() }
+        observer?.sees(EnginePacket(binary: bytes), for: delegate)
+        delegate?.received(binary: bytes)
     }
 
     func closed(_ link: WebSocketLink, _ close: WebSocketClose) {
@@ -287,6 +305,8 @@ final class EngineSessionCore: TurnFlushing {
             poll?.respond(EngineRequestError(.badRequest))
             poll = nil
             for packet in queue { write(packet) }
+            isUpgraded.store(true, ordering: .relaxed)
+            observer?.onUpgrade(.websocket)
             if isPaused { webSocket?.pause() }
         case .abort:
             abortProbe()
@@ -296,6 +316,7 @@ final class EngineSessionCore: TurnFlushing {
     // MARK: Receiving
 
     private func receive(_ packet: EnginePacket) {
+        observer?.sees(packet, for: delegate)
         switch machine.receive(packet) {
         case .none: break
         case .deliver(.text(let text)): delegate?.received(text: text)
@@ -400,6 +421,8 @@ final class EngineSessionCore: TurnFlushing {
         onEnd()
         let delegate = delegate
         self.delegate = nil
+        observer?.seesEnd(reason, for: delegate)
+        observer = nil
         delegate?.closed(reason)
     }
 }

@@ -16,7 +16,11 @@ public final class Socket: Sendable, Identifiable {
     /// How the client introduced itself.
     public let handshake: Handshake
 
+    /// The session under the socket and those of the client in other namespaces.
+    public let conn: EngineSession
+
     let executor: LoopExecutor
+    let connected = Atomic(false)
     private let box: NIOLoopBoundBox<SocketCore?>
     private let storage = Mutex<[String: any Sendable]>([:])
 
@@ -25,6 +29,7 @@ public final class Socket: Sendable, Identifiable {
         self.id = SessionID.make()
         self.namespace = namespace
         self.handshake = Handshake(auth: auth, request: client.session.request)
+        self.conn = client.conn
         self.executor = client.session.executor
         self.box = NIOLoopBoundBox(nil, eventLoop: executor.eventLoop)
         box.value = SocketCore(socket: self, client: client, options: options)
@@ -40,6 +45,12 @@ public final class Socket: Sendable, Identifiable {
     func withCore(_ body: @escaping @Sendable (SocketCore) -> Void) {
         executor.execute { if let core = self.box.value { body(core) } }
     }
+
+    /// The client is in the namespace: from before the connection handlers are called until behind those of `disconnecting`.
+    public var isConnected: Bool { connected.load(ordering: .relaxed) }
+
+    /// The HTTP request that opened the connection.
+    public var request: RequestInfo { handshake.request }
 
     // MARK: Data
 
@@ -99,15 +110,6 @@ public final class Socket: Sendable, Identifiable {
     public func `in`(_ room: String) -> BroadcastOperator { broadcast.to(room) }
     /// Everybody else who is not in that room.
     public func except(_ room: String) -> BroadcastOperator { broadcast.except(room) }
-
-    // MARK: Ending
-
-    /// Disconnects the socket from its namespace.
-    ///
-    /// - Parameter close: closes the connection under it, and with it the client's sockets in other namespaces.
-    public func disconnect(close: Bool = false) {
-        withCore { $0.disconnect(close: close) }
-    }
 
     func logUnsent(_ error: any Error) {
         namespace.logger.error("event not sent", metadata: ["socket": "\(id)", "error": "\(error)"])
