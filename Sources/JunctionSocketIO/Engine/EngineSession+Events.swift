@@ -110,8 +110,8 @@ final class EngineSessionObserver: EngineSessionDelegate {
 
     // MARK: As delegate
 
-    func received(text: ByteBuffer) { onMessage(.text(text)) }
-    func received(binary: ByteBuffer) { onMessage(.binary(binary)) }
+    func received(text: consuming ByteBuffer) { onMessage(.text(text)) }
+    func received(binary: consuming ByteBuffer) { onMessage(.binary(binary)) }
     func shutDown() {}
     func closed(_ reason: EngineCloseReason) { onClose(reason.rawValue) }
 

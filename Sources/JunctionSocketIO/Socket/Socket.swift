@@ -21,7 +21,10 @@ public final class Socket: Sendable, Identifiable {
 
     let executor: LoopExecutor
     let connected = Atomic(false)
-    private let box: NIOLoopBoundBox<SocketCore?>
+    /// The socket's state, `nil` once it is over.
+    ///
+    /// Proof of safety: touched on the socket's loop alone, by what says so here and in ``withCore(_:)``.
+    @exclusivity(unchecked) private nonisolated(unsafe) var state: SocketCore?
     private let storage = Mutex<[String: any Sendable]>([:])
 
     /// Only on the loop of `client`'s session.
@@ -31,19 +34,24 @@ public final class Socket: Sendable, Identifiable {
         self.handshake = Handshake(auth: auth, request: client.session.request)
         self.conn = client.conn
         self.executor = client.session.executor
-        self.box = NIOLoopBoundBox(nil, eventLoop: executor.eventLoop)
-        box.value = SocketCore(socket: self, client: client, options: options)
+        self.state = SocketCore(socket: self, client: client, options: options)
     }
 
     /// The socket's state; only on its loop, `nil` once it is over.
-    var core: SocketCore? { box.value }
+    var core: SocketCore? {
+        executor.eventLoop.assertInEventLoop()
+        return state
+    }
 
-    /// The socket is over: its state goes.
-    func detach() { box.value = nil }
+    /// The socket is over: its state goes. Only on its loop.
+    func detach() {
+        executor.eventLoop.assertInEventLoop()
+        state = nil
+    }
 
     /// Runs `body` with the state, on the socket's loop.
     func withCore(_ body: @escaping @Sendable (SocketCore) -> Void) {
-        executor.execute { if let core = self.box.value { body(core) } }
+        executor.execute { if let core = self.core { body(core) } }
     }
 
     /// The client is in the namespace: from before the connection handlers are called until behind those of `disconnecting`.

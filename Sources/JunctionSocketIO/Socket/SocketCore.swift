@@ -248,8 +248,9 @@ final class SocketCore {
         if outgoing != nil { return sendShown(flags: flags, encode) }
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
         do {
-            let attachments = try session.sendText(encode) ?? []
-            for attachment in attachments { session.send(binary: attachment) }
+            let compress = !flags.contains(.uncompressed)
+            let attachments = try session.sendText(compress: compress, encode) ?? []
+            for attachment in attachments { session.send(binary: attachment, compress: compress) }
         } catch {
             socket.logUnsent(error)
         }
@@ -259,7 +260,7 @@ final class SocketCore {
     func send(_ message: EncodedMessage, flags: EmitFlags) {
         if let outgoing, isConnected { showOutgoing(message, to: outgoing) }
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
-        session.send(message)
+        session.send(message, compress: !flags.contains(.uncompressed))
     }
 
     /// Sends a packet that catch-all handlers are shown first.
@@ -301,16 +302,17 @@ final class SocketCore {
             return nil
         }
         ownID = id
+        let compress = !flags.contains(.uncompressed)
         do {
             if let outgoing {
                 var text = ByteBuffer()
                 let attachments = try encode(&text, id)
                 let message = EncodedMessage(text: text, attachments: attachments)
                 showOutgoing(message, to: outgoing)
-                session.send(message)
+                session.send(message, compress: compress)
             } else {
-                let attachments = try session.sendText { try encode(&$0, id) } ?? []
-                for attachment in attachments { session.send(binary: attachment) }
+                let attachments = try session.sendText(compress: compress) { try encode(&$0, id) } ?? []
+                for attachment in attachments { session.send(binary: attachment, compress: compress) }
             }
             client.readOn()
             return id
@@ -408,6 +410,6 @@ struct EmitFlags: OptionSet, Sendable {
     let rawValue: UInt8
     /// Dropped when it cannot leave at once.
     static let volatile = EmitFlags(rawValue: 1)
-    /// The transport leaves it as it is.
+    /// Not to be compressed, also where permessage-deflate is in use.
     static let uncompressed = EmitFlags(rawValue: 2)
 }
