@@ -302,7 +302,7 @@ final class EngineSessionCore: TurnFlushing {
         guard link === webSocket else { return }
         if machine.isWebSocket, text.getInteger(at: text.readerIndex) == EnginePacket.Kind.message.byte {
             text.moveReaderIndex(forwardBy: 1)
-            if let observer { observer.sees(EnginePacket(.message, text), for: delegate) }
+            if let observer { observer.sees(EnginePacket(.message, copy text), for: delegate) }
             delegate?.received(text: text)
             return
         }
@@ -317,7 +317,7 @@ final class EngineSessionCore: TurnFlushing {
     func received(binary bytes: consuming ByteBuffer, from link: WebSocketLink) {
         guard link === webSocket else { return }
         guard machine.isWebSocket else { return abortProbe() }
-        if let observer { observer.sees(EnginePacket(binary: bytes), for: delegate) }
+        if let observer { observer.sees(EnginePacket(binary: copy bytes), for: delegate) }
         delegate?.received(binary: bytes)
     }
 

@@ -119,10 +119,15 @@ extension Socket {
 }
 
 extension SocketCore {
+    func logFailure(_ message: Logger.Message, _ event: String, _ error: any Error) {
+        options.logger.info(
+            message, metadata: ["event": "\(event)", "socket": "\(socket.id)", "error": "\(error)"])
+    }
+
     /// A handler or a middleware failed on an event.
     func failed(_ event: IncomingEvent, _ error: any Error) {
         let failure = EventFailure(socket: socket, event: event, error: error)
-        switch (errorHook ?? errorPolicy.current)?(failure) ?? .report {
+        switch (errorHook ?? client.errorPolicy.current)?(failure) ?? .report {
         case .report:
             report(failure)
         case .ignore:

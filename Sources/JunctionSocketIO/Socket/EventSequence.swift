@@ -1,6 +1,6 @@
 import DequeModule
 import JunctionTransport
-public import SocketIOProtocol
+import SocketIOProtocol
 import Synchronization
 
 /// The events of one name as they come, one after another: ``Socket/events(_:)``.
@@ -9,6 +9,7 @@ import Synchronization
 /// with them, as soon as ``SocketIOOptions/maximumQueuedEvents`` wait, the client. The sequence ends when the socket is
 /// disconnected, behind the last event, and when nobody holds it any more.
 public struct EventSequence<Element: Sendable>: AsyncSequence, Sendable {
+    /// Nothing is thrown.
     public typealias Failure = Never
 
     private let subscription: Subscription

@@ -30,7 +30,7 @@ extension SocketCore {
 
     /// Shows the event to interceptors that all run at once; `nil` when one of them refused it.
     func intercept(_ event: IncomingEvent, by interceptors: Interceptors) -> IncomingEvent? {
-        for case let entry in interceptors.any.entries {
+        for entry in interceptors.any.entries {
             guard case .inline(let handler) = entry.handler else { continue }
             do { try handler(event) } catch { failed(event, error) }
         }

@@ -1,5 +1,6 @@
 import EngineIOProtocol
 import JunctionTransport
+import Logging
 import NIOCore
 public import SocketIOProtocol
 
@@ -109,7 +110,8 @@ public struct OutgoingEvent: Sendable {
 
     /// Nil for a packet that is no event.
     init?(text: ByteBuffer, attachments: [ByteBuffer]) {
-        guard let arguments = try? EventArguments(sent: text, attachments), let name = arguments.event else { return nil }
+        guard let arguments = try? EventArguments(sent: text, attachments), let name = arguments.event
+        else { return nil }
         self.name = name
         self.arguments = arguments
     }
@@ -124,7 +126,7 @@ extension EventArguments {
                 maxAttachments: .max, maxDepth: .max, maxPacketBytes: .max, maxNamespaceBytes: .max))
         var packet = try decoder.decode(text: text)
         for attachment in attachments { packet = try decoder.decode(binary: attachment) }
-        guard let packet else { throw NotAnEvent(kind: .binaryEvent) }
+        guard let packet else { throw SocketIOError(code: .notEncodable, message: "an attachment is missing") }
         self = try EventArguments(packet)
     }
 }
@@ -137,6 +139,17 @@ extension SocketCore {
         var changed = outgoing ?? OutgoingListeners()
         body(&changed)
         outgoing = changed.isEmpty ? nil : changed
+    }
+
+    /// Sends a packet that catch-all handlers are shown first.
+    func sendShown(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+        do {
+            var text = ByteBuffer()
+            let attachments = try encode(&text)
+            send(EncodedMessage(text: text, attachments: attachments), flags: flags)
+        } catch {
+            socket.logUnsent(error)
+        }
     }
 
     /// Shows a packet that is about to be sent to the handlers, where it is an event.

@@ -1,4 +1,5 @@
 import JunctionTransport
+import Logging
 import SocketIOProtocol
 
 extension Socket {

@@ -28,10 +28,10 @@ final class SocketCore {
         didSet { socket.connected.store(isConnected, ordering: .relaxed) }
     }
 
-    private let client: ClientConnection
+    let client: ClientConnection
     /// The client's session, one step nearer: a broadcast visits it for every member of a room.
     private let session: EngineSessionCore
-    private let options: SocketIOOptions
+    let options: SocketIOOptions
     private var acks: AckTable<PendingAck>
     private var mailbox = Deque<Delivery>()
     /// A handler is at work, a task empties the mailbox, or the connection handler has not returned yet.
@@ -263,17 +263,6 @@ final class SocketCore {
         session.send(message, compress: !flags.contains(.uncompressed))
     }
 
-    /// Sends a packet that catch-all handlers are shown first.
-    private func sendShown(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
-        do {
-            var text = ByteBuffer()
-            let attachments = try encode(&text)
-            send(EncodedMessage(text: text, attachments: attachments), flags: flags)
-        } catch {
-            socket.logUnsent(error)
-        }
-    }
-
     /// Sends an event that the client is to acknowledge.
     ///
     /// - Returns: the number of the call while it waits, for ``cancelAck(_:)``.
@@ -392,16 +381,6 @@ final class SocketCore {
         outgoing = nil
         errorHook = nil
         socket.detach()
-    }
-
-    // MARK: Failing
-
-    /// The server's hook for handlers that fail.
-    var errorPolicy: EventErrorPolicy { client.errorPolicy }
-
-    func logFailure(_ message: Logger.Message, _ event: String, _ error: any Error) {
-        options.logger.info(
-            message, metadata: ["event": "\(event)", "socket": "\(socket.id)", "error": "\(error)"])
     }
 }
 
