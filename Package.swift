@@ -155,7 +155,9 @@ let package = Package(
             ["JunctionCore", "JunctionTCP", "JunctionTesting", "TestSupport", nioCore, nioPosix, nioEmbedded]),
         tests("JunctionUDP", ["CJunctionUDP", "JunctionUDP", "TestSupport", nioCore, nioEmbedded, logging]),
         // The code of the articles and of the README.
-        tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
+        tests(
+            "Documentation",
+            ["JunctionTCP", "JunctionTesting", "JunctionUDP", "JunctionSocketIO", "RawClients", "TestSupport", nioCore]),
         tests(
             "JunctionWebSocket",
             [
@@ -163,7 +165,7 @@ let package = Package(
                 nioEmbedded, nioHTTP1,
             ]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
-        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),
+        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", "TestSupport", nioCore, nioHTTP1]),
         tests(
             "JunctionGateway",
             [

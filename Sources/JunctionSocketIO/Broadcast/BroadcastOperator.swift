@@ -12,8 +12,9 @@ public struct BroadcastOperator: Sendable {
     private var audience = Audience()
     private var flags: EmitFlags = []
 
-    init(namespace: Namespace, sender: Socket? = nil) {
+    init(namespace: Namespace, sender: Socket? = nil, flags: EmitFlags = []) {
         self.namespace = namespace
+        self.flags = flags
         if let sender { audience.except.insert(sender.id) }
     }
 

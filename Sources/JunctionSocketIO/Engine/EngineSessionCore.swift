@@ -4,6 +4,7 @@ import JunctionTransport
 import JunctionWebSocket
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// What a session tells the layer above, on its event loop.
 protocol EngineSessionDelegate: AnyObject {
@@ -25,6 +26,10 @@ final class EngineSessionCore: TurnFlushing {
     // Each of the unchecked ones is used in places that call nothing which comes back to it in the midst of a change: no need
     // to check for that a message at a time.
     @exclusivity(unchecked) var delegate: (any EngineSessionDelegate)?
+    /// Who sees every packet besides; `nil` while nobody does.
+    @exclusivity(unchecked) var observer: EngineSessionObserver?
+    /// The session has moved to WebSocket. Read from any thread.
+    let isUpgraded = Atomic(false)
 
     private let options: EngineIOOptions
     private let onEnd: () -> Void
@@ -90,7 +95,7 @@ final class EngineSessionCore: TurnFlushing {
     /// - Parameter compress: false keeps permessage-deflate from this message, where it is in use.
     func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
         guard machine.isOpen else { return nil }
-        if machine.isWebSocket, let webSocket {
+        if machine.isWebSocket, observer == nil, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
                 return try body(&buffer)
@@ -100,7 +105,7 @@ final class EngineSessionCore: TurnFlushing {
         }
         var text = ByteBuffer()
         let result = try body(&text)
-        send(EnginePacket(.message, text))
+        send(EnginePacket(.message, text), compress: compress)
         return result
     }
 
@@ -116,7 +121,7 @@ final class EngineSessionCore: TurnFlushing {
     /// Begins a text message that is written without a closure around it. ``finish(_:)`` or ``cancel(_:)`` it in the same turn.
     func beginText() -> TextMessage? {
         guard machine.isOpen else { return nil }
-        guard let localSocket, machine.isWebSocket else {
+        guard let localSocket, machine.isWebSocket, observer == nil else {
             return TextMessage(output: ByteBuffer(), start: 0, socket: nil)
         }
         guard let (output, start) = localSocket.beginText(first: EnginePacket.Kind.message.byte) else { return nil }
@@ -140,30 +145,32 @@ final class EngineSessionCore: TurnFlushing {
 
     /// Sends a binary message.
     func send(binary bytes: ByteBuffer, compress: Bool = true) {
-        if machine.isWebSocket {
+        if machine.isWebSocket, observer == nil {
             webSocket?.send(binary: bytes, compress: compress)
         } else {
-            send(EnginePacket(binary: bytes))
+            send(EnginePacket(binary: bytes), compress: compress)
         }
     }
 
     /// Sends a message that was encoded once for many sessions.
     func send(_ message: EncodedMessage, compress: Bool = true) {
-        if machine.isWebSocket {
+        if machine.isWebSocket, observer == nil {
             if let localSocket {
                 localSocket.send(encoded: message.webSocketFrames, compress: compress)
             } else {
                 webSocket?.send(encoded: message.webSocketFrames, compress: compress)
             }
         } else {
-            for packet in message.packets { send(packet) }
+            for packet in message.packets { send(packet, compress: compress) }
         }
     }
 
-    private func send(_ packet: EnginePacket) {
+    private func send(_ packet: EnginePacket, compress: Bool = true) {
+        if machine.isOpen { observer?.creates(packet) }
         switch machine.send(packet) {
         case .write:
-            write(packet)
+            write(packet, compress: compress)
+            observer?.onDrain()
         case .answerPollSoon:
             guard !needsFlush else { return }
             needsFlush = true
@@ -175,17 +182,20 @@ final class EngineSessionCore: TurnFlushing {
         }
     }
 
-    private func write(_ packet: EnginePacket) {
+    private func write(_ packet: EnginePacket, compress: Bool = true) {
         switch packet.body {
-        case .binary(let bytes): webSocket?.send(binary: bytes)
-        case .text: _ = try? webSocket?.sendText { packet.write(into: &$0) }
+        case .binary(let bytes): webSocket?.send(binary: bytes, compress: compress)
+        case .text: _ = try? webSocket?.sendText(compress: compress) { packet.write(into: &$0) }
         }
     }
 
     /// Answers the poll that waits with what this turn brought.
     func flushNow() {
         needsFlush = false
-        if let packets = machine.takeQueue() { answerPoll(packets) }
+        if let packets = machine.takeQueue() {
+            answerPoll(packets)
+            observer?.onDrain()
+        }
     }
 
     private func answerPoll(_ packets: [EnginePacket]) {
@@ -201,6 +211,7 @@ final class EngineSessionCore: TurnFlushing {
         switch machine.pollArrived() {
         case .answer(let packets):
             answer.respond(packets)
+            observer?.onDrain()
         case .answerLast(let packets):
             answer.respond(packets)
             finish(.forcedClose)
@@ -291,6 +302,7 @@ final class EngineSessionCore: TurnFlushing {
         guard link === webSocket else { return }
         if machine.isWebSocket, text.getInteger(at: text.readerIndex) == EnginePacket.Kind.message.byte {
             text.moveReaderIndex(forwardBy: 1)
+            if let observer { observer.sees(EnginePacket(.message, copy text), for: delegate) }
             delegate?.received(text: text)
             return
         }
@@ -304,7 +316,9 @@ final class EngineSessionCore: TurnFlushing {
 
     func received(binary bytes: consuming ByteBuffer, from link: WebSocketLink) {
         guard link === webSocket else { return }
-        if machine.isWebSocket { delegate?.received(binary: bytes) } else { abortProbe() }
+        guard machine.isWebSocket else { return abortProbe() }
+        if let observer { observer.sees(EnginePacket(binary: copy bytes), for: delegate) }
+        delegate?.received(binary: bytes)
     }
 
     func closed(_ link: WebSocketLink, _ close: WebSocketClose) {
@@ -328,6 +342,8 @@ final class EngineSessionCore: TurnFlushing {
             poll?.respond(EngineRequestError(.badRequest))
             poll = nil
             for packet in queue { write(packet) }
+            isUpgraded.store(true, ordering: .relaxed)
+            observer?.onUpgrade(.websocket)
             if isPaused { webSocket?.pause() }
         case .abort:
             abortProbe()
@@ -337,6 +353,7 @@ final class EngineSessionCore: TurnFlushing {
     // MARK: Receiving
 
     private func receive(_ packet: EnginePacket) {
+        observer?.sees(packet, for: delegate)
         switch machine.receive(packet) {
         case .none: break
         case .deliver(.text(let text)): delegate?.received(text: text)
@@ -441,6 +458,8 @@ final class EngineSessionCore: TurnFlushing {
         onEnd()
         let delegate = delegate
         self.delegate = nil
+        observer?.seesEnd(reason, for: delegate)
+        observer = nil
         delegate?.closed(reason)
     }
 }

@@ -10,12 +10,15 @@ public struct RequestInfo: Sendable {
     public let uri: String
     /// The client's address.
     public let remoteAddress: SocketAddress?
+    /// The connection is encrypted.
+    public let isSecure: Bool
     private let fields: HTTPHeaders
     private let items: EngineQuery
 
     init(_ request: HTTPRequest, query: EngineQuery) {
         self.uri = request.head.uri
         self.remoteAddress = request.remoteAddress
+        self.isSecure = request.isSecure
         self.fields = request.head.headers
         self.items = query
     }
@@ -31,4 +34,10 @@ public struct RequestInfo: Sendable {
 
     /// A query item, decoded.
     public func query(_ name: String) -> String? { items[name] }
+
+    /// The header fields, in their order.
+    public var headers: [(name: String, value: String)] { fields.map { ($0.name, $0.value) } }
+
+    /// The query items, decoded, in their order.
+    public var queryItems: [(name: String, value: String)] { items.items.map { ($0.name, $0.value) } }
 }

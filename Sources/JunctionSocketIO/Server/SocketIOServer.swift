@@ -24,6 +24,7 @@ public final class SocketIOServer: ListeningService {
     /// The sessions under the sockets.
     public let engine: EngineIOServer
 
+    let errorPolicy = EventErrorPolicy()
     private let host: String?
     private let port: Int
     private let main: Namespace
@@ -46,7 +47,7 @@ public final class SocketIOServer: ListeningService {
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
         engine.onConnection { [weak self] session in
             guard let self else { return session.close() }
-            session.withCore { core in core.delegate = ClientConnection(session: core, server: self) }
+            session.withCore { core in core.delegate = ClientConnection(session: core, conn: session, server: self) }
         }
     }
 

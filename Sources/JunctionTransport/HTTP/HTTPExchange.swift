@@ -6,6 +6,8 @@ package struct HTTPRequest: Sendable {
     package let head: HTTPRequestHead
     package let body: ByteBuffer
     package let remoteAddress: SocketAddress?
+    /// The connection is encrypted.
+    package var isSecure = false
 
     /// The path without the query: `/socket.io/`.
     package var path: Substring { head.uri.prefix { $0 != "?" } }
