@@ -95,8 +95,8 @@ let package = Package(
         library(
             "JunctionSocketIO",
             [
-                "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol", "SocketIOProtocol",
-                nioCore, nioHTTP1, logging, lifecycle, deque,
+                "CJunctionZlib", "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol",
+                "SocketIOProtocol", nioCore, nioHTTP1, logging, lifecycle, deque,
             ]),
         library(
             "JunctionGateway",
@@ -165,7 +165,11 @@ let package = Package(
                 nioEmbedded, nioHTTP1,
             ]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
-        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", "TestSupport", nioCore, nioHTTP1]),
+        tests(
+            "JunctionSocketIO",
+            [
+                "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "RawClients", "TestSupport", nioCore, nioHTTP1,
+            ]),
         tests(
             "JunctionGateway",
             [

@@ -48,17 +48,21 @@ public final class EngineSession: Sendable, Identifiable {
     }
 
     /// Sends a message. On a session that is over it does nothing.
-    public func send(_ message: Message) {
+    ///
+    /// - Parameter compress: whether it is worth compressing. Several messages that answer one poll are compressed if one is.
+    public func send(_ message: Message, compress: Bool = true) {
         withCore { core in
             switch message {
-            case .text(let text): _ = try? core.sendText { $0.writeImmutableBuffer(text) }
-            case .binary(let bytes): core.send(binary: bytes)
+            case .text(let text): _ = try? core.sendText(compress: compress) { $0.writeImmutableBuffer(text) }
+            case .binary(let bytes): core.send(binary: bytes, compress: compress)
             }
         }
     }
 
-    /// Sends text.
-    public func send(_ text: String) { send(.text(ByteBuffer(string: text))) }
+    /// Sends text, as a ``Message/text(_:)``.
+    public func send(_ text: String, compress: Bool = true) {
+        send(.text(ByteBuffer(string: text)), compress: compress)
+    }
 
     /// Ends the session; what was sent before still reaches the client.
     public func close() { withCore { $0.close() } }

@@ -19,7 +19,7 @@ protocol EngineSessionDelegate: AnyObject {
 }
 
 /// A session's state and transports. Lives on one event loop, whichever connections its requests come by.
-final class EngineSessionCore: TurnFlushing {
+final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     let id: String
     let request: RequestInfo
     let executor: LoopExecutor
@@ -45,6 +45,8 @@ final class EngineSessionCore: TurnFlushing {
     /// The connection under it, when it is on this loop.
     @exclusivity(unchecked) private var localSocket: WebSocketHandler?
     private var poll: Answer?
+    /// Of the packets that wait for a poll, one may be compressed; then all of them are, as in the reference.
+    private var pollMayCompress = false
     private var needsFlush = false
     private var isPaused = false
     /// A polling request whose packets were not all taken yet, because reading is paused.
@@ -92,7 +94,8 @@ final class EngineSessionCore: TurnFlushing {
 
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
     ///
-    /// - Parameter compress: false keeps permessage-deflate from this message, where it is in use.
+    /// - Parameter compress: false keeps permessage-deflate from this message, or the answer to a poll from being compressed
+    ///   for it.
     func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
         guard machine.isOpen else { return nil }
         if machine.isWebSocket, observer == nil, let webSocket {
@@ -167,6 +170,7 @@ final class EngineSessionCore: TurnFlushing {
 
     private func send(_ packet: EnginePacket, compress: Bool = true) {
         if machine.isOpen { observer?.creates(packet) }
+        if compress { pollMayCompress = true }
         switch machine.send(packet) {
         case .write:
             write(packet, compress: compress)
@@ -199,8 +203,13 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     private func answerPoll(_ packets: [EnginePacket]) {
-        poll?.respond(packets)
+        if let poll { respond(to: poll, packets) }
         poll = nil
+    }
+
+    private func respond(to answer: Answer, _ packets: [EnginePacket]) {
+        answer.respond(packets, mayCompress: pollMayCompress)
+        if machine.queuedBytes == 0 { pollMayCompress = false }
     }
 
     // MARK: Polling requests
@@ -210,10 +219,10 @@ final class EngineSessionCore: TurnFlushing {
         if heartbeat.isOverdue(.now()) { end(.pingTimeout) }
         switch machine.pollArrived() {
         case .answer(let packets):
-            answer.respond(packets)
+            respond(to: answer, packets)
             observer?.onDrain()
         case .answerLast(let packets):
-            answer.respond(packets)
+            respond(to: answer, packets)
             finish(.forcedClose)
         case .park:
             park(answer)
@@ -226,27 +235,32 @@ final class EngineSessionCore: TurnFlushing {
             finish(closing)
             answer.respond(.badRequest)
         case .refuse:
-            answer.respond(EngineRequestError(.badRequest))
+            answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
         }
     }
 
     private func park(_ answer: Answer) {
         poll = answer
+        let exchange = answer.exchange
+        guard exchange.executor !== executor else { return exchange.onDisconnect(tell: self) }
         let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
-        answer.onDisconnect { [executor] in
-            executor.execute { bound.value.pollLeft(answer) }
+        exchange.executor.execute { [executor] in
+            exchange.onDisconnect { executor.execute { bound.value.disconnected(exchange) } }
         }
     }
 
-    private func pollLeft(_ answer: Answer) {
-        guard poll?.exchange === answer.exchange else { return }
+    /// The client of a poll went away.
+    func disconnected(_ exchange: HTTPExchange) {
+        guard poll?.exchange === exchange else { return }
         poll = nil
         end(.transportError)
     }
 
     /// POST: the client sends packets.
     func post(_ answer: Answer) {
-        guard !machine.isWebSocket else { return answer.respond(EngineRequestError(.badRequest)) }
+        guard !machine.isWebSocket else {
+            return answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
+        }
         let request = answer.exchange.request
         guard pendingPost == nil else {
             end(.transportError)

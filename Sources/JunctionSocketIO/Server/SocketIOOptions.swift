@@ -6,6 +6,8 @@ public struct SocketIOOptions: Sendable {
     public var engine = EngineIOOptions()
     /// Where the server answers. `/socket.io`.
     public var path = "/socket.io"
+    /// The client for browsers, served below the path as `socket.io.js` and under its other names. None.
+    public var serveClient: ClientFiles?
     /// Time in which a client has to connect to a namespace. 45 seconds.
     public var connectTimeout: Duration = .seconds(45)
     /// Binary attachments of one packet; more ends the connection. 10.

@@ -40,7 +40,9 @@ public final class SocketIOServer: ListeningService {
         self.host = host
         self.port = port
         self.options = options
-        self.engine = EngineIOServer(options: options.engine, logger: options.logger)
+        self.engine = EngineIOServer(
+            options: options.engine, clientFiles: options.serveClient.map { ($0, options.path) }, logger: options.logger
+        )
         let main = Namespace(name: "/", options: options)
         self.main = main
         self.namespaces = Mutex(["/": main])
@@ -62,7 +64,9 @@ public final class SocketIOServer: ListeningService {
 
     /// The server as a part of a ``WebServer``.
     public func mount() -> Mount {
-        Mount(path: options.path, shutDown: { self.close() }, handle: { self.engine.handle($0) })
+        Mount(
+            path: options.path, addTrailingSlash: options.engine.addTrailingSlash, shutDown: { self.close() },
+            handle: { self.engine.handle($0) })
     }
 
     // MARK: Namespaces

@@ -166,33 +166,35 @@ final class SocketCore {
     private func startTask() {
         let socket = socket
         // Bound to the socket: it ends when the mailbox is empty, which fills no more once the socket is disconnected.
-        Task(executorPreference: socket.executor) {
-            while let step = socket.core?.nextStep() {
-                switch step {
-                case .call(let called, let event):
-                    for entry in called.entries {
-                        do {
-                            switch entry.handler {
-                            case .inline(let handler): try handler(event)
-                            case .asynchronous(let handler): try await handler(event)
-                            }
-                        } catch {
-                            socket.core?.failed(event, error)
-                        }
-                    }
-                case .intercept(let interceptors, let event):
-                    if let event = await Self.intercept(event, by: interceptors, of: socket) {
-                        socket.core?.goOn(with: event)
-                    }
-                case .disconnect(let handlers, let reason):
-                    for entry in handlers {
+        Task(executorPreference: socket.executor) { await SocketCore.emptyMailbox(of: socket) }
+    }
+
+    private static func emptyMailbox(of socket: Socket) async {
+        while let step = socket.core?.nextStep() {
+            switch step {
+            case .call(let called, let event):
+                for entry in called.entries {
+                    do {
                         switch entry.handler {
-                        case .inline(let handler): handler(reason)
-                        case .asynchronous(let handler): await handler(reason)
+                        case .inline(let handler): try handler(event)
+                        case .asynchronous(let handler): try await handler(event)
                         }
+                    } catch {
+                        socket.core?.failed(event, error)
                     }
-                    socket.core?.finish()
                 }
+            case .intercept(let interceptors, let event):
+                if let event = await intercept(event, by: interceptors, of: socket) {
+                    socket.core?.goOn(with: event)
+                }
+            case .disconnect(let handlers, let reason):
+                for entry in handlers {
+                    switch entry.handler {
+                    case .inline(let handler): handler(reason)
+                    case .asynchronous(let handler): await handler(reason)
+                    }
+                }
+                socket.core?.finish()
             }
         }
     }
