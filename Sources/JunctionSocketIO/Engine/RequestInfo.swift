@@ -10,12 +10,15 @@ public struct RequestInfo: Sendable {
     public let uri: String
     /// The client's address.
     public let remoteAddress: SocketAddress?
+    /// The request came by TLS to this server. What a proxy says in header fields does not count.
+    public let isSecure: Bool
     private let fields: HTTPHeaders
     private let items: EngineQuery
 
     init(_ request: HTTPRequest, query: EngineQuery) {
         self.uri = request.head.uri
         self.remoteAddress = request.remoteAddress
+        self.isSecure = request.isSecure
         self.fields = request.head.headers
         self.items = query
     }

@@ -10,6 +10,9 @@ public struct Handshake: Sendable {
     /// The client's address as text.
     public var address: String { request.address }
 
+    /// The connection uses TLS.
+    public var secure: Bool { request.isSecure }
+
     /// A header field of the request.
     public func header(_ name: String) -> String? { request.header(name) }
 

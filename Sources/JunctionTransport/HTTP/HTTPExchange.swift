@@ -5,7 +5,10 @@ package import NIOHTTP1
 package struct HTTPRequest: Sendable {
     package let head: HTTPRequestHead
     package let body: ByteBuffer
+    /// The client's address.
     package let remoteAddress: SocketAddress?
+    /// It came by TLS.
+    package let isSecure: Bool
 
     /// The path without the query: `/socket.io/`.
     package var path: Substring { head.uri.prefix { $0 != "?" } }
@@ -37,6 +40,8 @@ package final class HTTPExchange: Sendable {
     package let channel: any Channel
     /// The connection's event loop.
     package let executor: LoopExecutor
+    /// Nothing but HTTP stands between the connection's handlers and its socket.
+    package let isNextToSocket: Bool
 
     private let connection: NIOLoopBound<HTTPConnection>
     private let state: NIOLoopBoundBox<State>
@@ -47,10 +52,14 @@ package final class HTTPExchange: Sendable {
         case disconnected
     }
 
-    init(request: HTTPRequest, connection: HTTPConnection, executor: LoopExecutor, channel: any Channel) {
+    init(
+        request: HTTPRequest, connection: HTTPConnection, executor: LoopExecutor, channel: any Channel,
+        isNextToSocket: Bool
+    ) {
         self.request = request
         self.channel = channel
         self.executor = executor
+        self.isNextToSocket = isNextToSocket
         self.connection = NIOLoopBound(connection, eventLoop: executor.eventLoop)
         self.state = NIOLoopBoundBox(.waiting(onDisconnect: nil), eventLoop: executor.eventLoop)
     }

@@ -57,6 +57,9 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         self.output = TurnOutput(isNextToSocket: true, isBehind: true)
     }
 
+    /// Something stands between the handler and the socket, such as TLS. Before the handler joins the pipeline.
+    func writeByChannel() { output = TurnOutput(isNextToSocket: false) }
+
     /// False once closing has begun.
     package var isOpen: Bool { context != nil && closing == nil }
 
@@ -257,6 +260,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
             self.context = nil
             tellClosed()
         }
+        context.fireChannelInactive()  // handlers of a server that shared the connection before
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -21,6 +21,7 @@ package enum WebSocketUpgrade {
         var accepted = try result.get()
         accepted.replaceOrAdd(name: "connection", value: "Upgrade")
         accepted.replaceOrAdd(name: "upgrade", value: "websocket")
+        if !exchange.isNextToSocket { handler.writeByChannel() }
         try exchange.upgrade(headers: accepted, to: handler)
     }
 
