@@ -101,9 +101,15 @@ let package = Package(
         library(
             "JunctionUDP",
             ["CJunctionUDP", "JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+        // The system's zlib.
+        .systemLibrary(name: "CJunctionZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         library(
             "JunctionWebSocket",
-            ["JunctionCore", "JunctionTLS", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging, lifecycle]),
+            [
+                "CJunctionZlib", "JunctionCore", "JunctionTLS", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket,
+                logging,
+                lifecycle,
+            ]),
         // Protocols without input and output: bytes and time in, actions out.
         library("EngineIOProtocol", [nioCore]),
         library("SocketIOProtocol", ["JSONText", nioCore]),
@@ -175,7 +181,12 @@ let package = Package(
         tests("JunctionUDP", ["CJunctionUDP", "JunctionUDP", "TestSupport", nioCore, nioEmbedded, logging]),
         // The code of the articles and of the README.
         tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
-        tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
+        tests(
+            "JunctionWebSocket",
+            [
+                "JunctionWebSocket", "JunctionTesting", "JunctionTransport", "RawClients", "TestSupport", nioCore,
+                nioEmbedded, nioHTTP1,
+            ]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
         tests(
             "JunctionSocketIO",

@@ -5,7 +5,7 @@ import NIOCore
 /// A message encoded once for many sessions: as WebSocket frames in one buffer, and as packets for polling.
 struct EncodedMessage: Sendable {
     /// The text and its attachments, ready for the wire.
-    let webSocketFrames: ByteBuffer
+    let webSocketFrames: SharedFrames
     private let text: ByteBuffer
     private let attachments: [ByteBuffer]
 
@@ -20,7 +20,7 @@ struct EncodedMessage: Sendable {
             buffer.writeImmutableBuffer(text)
         }
         for attachment in attachments { WebSocketFrameEncoder.write(.binary, attachment, into: &frames) }
-        self.webSocketFrames = frames
+        self.webSocketFrames = SharedFrames(plain: frames)
         self.text = text
         self.attachments = attachments
     }

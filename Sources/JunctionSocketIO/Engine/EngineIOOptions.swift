@@ -1,3 +1,5 @@
+public import JunctionWebSocket
+
 /// A way to carry a session.
 public enum Transport: String, Sendable, Hashable, CaseIterable {
     /// HTTP long-polling.
@@ -48,6 +50,8 @@ public struct EngineIOOptions: Sendable {
     public var allowUpgrades = true
     /// Pages of which other origins may connect. None.
     public var cors: CORS = .sameOrigin
+    /// Compression of WebSocket messages, for clients that offer it (browsers do). `nil`, the default, turns it off.
+    public var perMessageDeflate: WebSocketCompression?
     /// Bytes queued for a client that does not read, above which its session ends. 16 MiB.
     public var maximumBufferedBytes = 16_777_216
     /// Time in which a client learns with its next poll that the server closed its session. 30 seconds.

@@ -164,7 +164,8 @@ public final class EngineIOServer: Sendable {
             handler: handler, on: exchange.executor, session: session.core, on: session.executor)
         handler.delegate = link
         do {
-            try WebSocketUpgrade.accept(exchange, headers: headers, handler: handler)
+            try WebSocketUpgrade.accept(
+                exchange, headers: headers, compression: options.perMessageDeflate, handler: handler)
         } catch {
             handler.delegate = nil  // it holds the handler
             throw error

@@ -70,8 +70,8 @@ public final class EngineSession: Sendable, Identifiable {
         var onMessage: @Sendable (Message) -> Void = { _ in }
         var onClose: @Sendable (String) -> Void = { _ in }
 
-        func received(text: ByteBuffer) { onMessage(.text(text)) }
-        func received(binary: ByteBuffer) { onMessage(.binary(binary)) }
+        func received(text: consuming ByteBuffer) { onMessage(.text(text)) }
+        func received(binary: consuming ByteBuffer) { onMessage(.binary(binary)) }
         func shutDown() {}
         func closed(_ reason: EngineCloseReason) { onClose(reason.rawValue) }
     }

@@ -8,9 +8,9 @@ import NIOHTTP1
 /// What a session tells the layer above, on its event loop.
 protocol EngineSessionDelegate: AnyObject {
     /// A message came.
-    func received(text: ByteBuffer)
+    func received(text: consuming ByteBuffer)
     /// A message came.
-    func received(binary: ByteBuffer)
+    func received(binary: consuming ByteBuffer)
     /// The server goes away; the session is closed next.
     func shutDown()
     /// The session is over. Called once, last.
@@ -22,21 +22,23 @@ final class EngineSessionCore: TurnFlushing {
     let id: String
     let request: RequestInfo
     let executor: LoopExecutor
-    var delegate: (any EngineSessionDelegate)?
+    // Each of the unchecked ones is used in places that call nothing which comes back to it in the midst of a change: no need
+    // to check for that a message at a time.
+    @exclusivity(unchecked) var delegate: (any EngineSessionDelegate)?
 
     private let options: EngineIOOptions
     private let onEnd: () -> Void
-    private var machine: EngineServerSession
+    @exclusivity(unchecked) private var machine: EngineServerSession
     private var heartbeat: Heartbeat
     private var heartbeatTimer: Scheduled<Void>?
     /// Ends an upgrade or an orderly close that the client does not complete.
     private var patienceTimer: Scheduled<Void>?
     /// Carries the session, or is about to.
-    private var webSocket: WebSocketLink? {
+    @exclusivity(unchecked) private var webSocket: WebSocketLink? {
         didSet { localSocket = webSocket?.local }
     }
     /// The connection under it, when it is on this loop.
-    private var localSocket: WebSocketHandler?
+    @exclusivity(unchecked) private var localSocket: WebSocketHandler?
     private var poll: Answer?
     private var needsFlush = false
     private var isPaused = false
@@ -84,15 +86,17 @@ final class EngineSessionCore: TurnFlushing {
     // MARK: Sending
 
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
-    func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+    ///
+    /// - Parameter compress: false keeps permessage-deflate from this message, where it is in use.
+    func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
         guard machine.isOpen else { return nil }
         if machine.isWebSocket, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
                 return try body(&buffer)
             }
-            if let localSocket { return try localSocket.send(.text, writeMessage) }
-            return try webSocket.sendText(writeMessage)
+            if let localSocket { return try localSocket.send(.text, compress: compress, writeMessage) }
+            return try webSocket.sendText(compress: compress, writeMessage)
         }
         var text = ByteBuffer()
         let result = try body(&text)
@@ -100,18 +104,56 @@ final class EngineSessionCore: TurnFlushing {
         return result
     }
 
+    /// A text message under construction.
+    struct TextMessage: ~Copyable {
+        /// Where it is appended, perhaps behind others.
+        var output: ByteBuffer
+        fileprivate let start: Int
+        /// The connection whose output this is.
+        fileprivate let socket: WebSocketHandler?
+    }
+
+    /// Begins a text message that is written without a closure around it. ``finish(_:)`` or ``cancel(_:)`` it in the same turn.
+    func beginText() -> TextMessage? {
+        guard machine.isOpen else { return nil }
+        guard let localSocket, machine.isWebSocket else {
+            return TextMessage(output: ByteBuffer(), start: 0, socket: nil)
+        }
+        guard let (output, start) = localSocket.beginText(first: EnginePacket.Kind.message.byte) else { return nil }
+        return TextMessage(output: output, start: start, socket: localSocket)
+    }
+
+    /// Sends the message.
+    func finish(_ message: inout TextMessage) {
+        if let socket = message.socket {
+            socket.finishText(&message.output, from: message.start)
+        } else {
+            let text = message.output
+            _ = try? sendText { $0.writeImmutableBuffer(text) }
+        }
+    }
+
+    /// Takes the message back.
+    func cancel(_ message: inout TextMessage) {
+        message.socket?.cancelText(&message.output, from: message.start)
+    }
+
     /// Sends a binary message.
-    func send(binary bytes: ByteBuffer) {
-        if machine.isWebSocket { webSocket?.send(binary: bytes) } else { send(EnginePacket(binary: bytes)) }
+    func send(binary bytes: ByteBuffer, compress: Bool = true) {
+        if machine.isWebSocket {
+            webSocket?.send(binary: bytes, compress: compress)
+        } else {
+            send(EnginePacket(binary: bytes))
+        }
     }
 
     /// Sends a message that was encoded once for many sessions.
-    func send(_ message: EncodedMessage) {
+    func send(_ message: EncodedMessage, compress: Bool = true) {
         if machine.isWebSocket {
             if let localSocket {
-                localSocket.send(encoded: message.webSocketFrames)
+                localSocket.send(encoded: message.webSocketFrames, compress: compress)
             } else {
-                webSocket?.send(encoded: message.webSocketFrames)
+                webSocket?.send(encoded: message.webSocketFrames, compress: compress)
             }
         } else {
             for packet in message.packets { send(packet) }
@@ -245,12 +287,11 @@ final class EngineSessionCore: TurnFlushing {
         patienceTimer?.cancel()
     }
 
-    func received(text: ByteBuffer, from link: WebSocketLink) {
+    func received(text: consuming ByteBuffer, from link: WebSocketLink) {
         guard link === webSocket else { return }
         if machine.isWebSocket, text.getInteger(at: text.readerIndex) == EnginePacket.Kind.message.byte {
-            var message = text
-            message.moveReaderIndex(forwardBy: 1)
-            delegate?.received(text: message)
+            text.moveReaderIndex(forwardBy: 1)
+            delegate?.received(text: text)
             return
         }
         do {
@@ -261,7 +302,7 @@ final class EngineSessionCore: TurnFlushing {
         }
     }
 
-    func received(binary bytes: ByteBuffer, from link: WebSocketLink) {
+    func received(binary bytes: consuming ByteBuffer, from link: WebSocketLink) {
         guard link === webSocket else { return }
         if machine.isWebSocket { delegate?.received(binary: bytes) } else { abortProbe() }
     }

@@ -11,9 +11,9 @@ final class ClientConnection: EngineSessionDelegate {
 
     private let server: SocketIOServer
     private let options: SocketIOOptions
-    private var decoder: SocketIOPacketDecoder
+    @exclusivity(unchecked) private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
-    private var main: Socket?
+    @exclusivity(unchecked) private var main: Socket?
     private var others: [String: Socket] = [:]
     /// Namespaces whose middleware has not decided yet.
     private var pending: Set<String> = []
@@ -38,7 +38,7 @@ final class ClientConnection: EngineSessionDelegate {
 
     // MARK: Receiving
 
-    func received(text: ByteBuffer) {
+    func received(text: consuming ByteBuffer) {
         do {
             if let packet = try decoder.decode(text: text) { receive(packet) }
         } catch {
@@ -46,7 +46,7 @@ final class ClientConnection: EngineSessionDelegate {
         }
     }
 
-    func received(binary: ByteBuffer) {
+    func received(binary: consuming ByteBuffer) {
         do {
             if let packet = try decoder.decode(binary: binary) { receive(packet) }
         } catch {
@@ -54,7 +54,7 @@ final class ClientConnection: EngineSessionDelegate {
         }
     }
 
-    private func receive(_ packet: SocketIOPacket) {
+    private func receive(_ packet: consuming SocketIOPacket) {
         let socket = packet.namespace == "/" ? main : others[packet.namespace]
         switch packet.kind {
         case .event, .binaryEvent:

@@ -17,7 +17,10 @@ public final class Socket: Sendable, Identifiable {
     public let handshake: Handshake
 
     let executor: LoopExecutor
-    private let box: NIOLoopBoundBox<SocketCore?>
+    /// The socket's state, `nil` once it is over.
+    ///
+    /// Proof of safety: touched on the socket's loop alone, by what says so here and in ``withCore(_:)``.
+    @exclusivity(unchecked) private nonisolated(unsafe) var state: SocketCore?
     private let storage = Mutex<[String: any Sendable]>([:])
 
     /// Only on the loop of `client`'s session.
@@ -26,19 +29,24 @@ public final class Socket: Sendable, Identifiable {
         self.namespace = namespace
         self.handshake = Handshake(auth: auth, request: client.session.request)
         self.executor = client.session.executor
-        self.box = NIOLoopBoundBox(nil, eventLoop: executor.eventLoop)
-        box.value = SocketCore(socket: self, client: client, options: options)
+        self.state = SocketCore(socket: self, client: client, options: options)
     }
 
     /// The socket's state; only on its loop, `nil` once it is over.
-    var core: SocketCore? { box.value }
+    var core: SocketCore? {
+        executor.eventLoop.assertInEventLoop()
+        return state
+    }
 
-    /// The socket is over: its state goes.
-    func detach() { box.value = nil }
+    /// The socket is over: its state goes. Only on its loop.
+    func detach() {
+        executor.eventLoop.assertInEventLoop()
+        state = nil
+    }
 
     /// Runs `body` with the state, on the socket's loop.
     func withCore(_ body: @escaping @Sendable (SocketCore) -> Void) {
-        executor.execute { if let core = self.box.value { body(core) } }
+        executor.execute { if let core = self.core { body(core) } }
     }
 
     // MARK: Data

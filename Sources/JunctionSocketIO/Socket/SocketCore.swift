@@ -179,8 +179,9 @@ final class SocketCore {
     func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
         do {
-            let attachments = try session.sendText(encode) ?? []
-            for attachment in attachments { session.send(binary: attachment) }
+            let compress = !flags.contains(.uncompressed)
+            let attachments = try session.sendText(compress: compress, encode) ?? []
+            for attachment in attachments { session.send(binary: attachment, compress: compress) }
         } catch {
             socket.logUnsent(error)
         }
@@ -189,7 +190,7 @@ final class SocketCore {
     /// Sends a packet that was encoded before.
     func send(_ message: EncodedMessage, flags: EmitFlags) {
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
-        session.send(message)
+        session.send(message, compress: !flags.contains(.uncompressed))
     }
 
     /// Sends an event that the client is to acknowledge.
@@ -283,4 +284,6 @@ struct EmitFlags: OptionSet, Sendable {
     let rawValue: UInt8
     /// Dropped when it cannot leave at once.
     static let volatile = EmitFlags(rawValue: 1)
+    /// Not to be compressed, also where permessage-deflate is in use.
+    static let uncompressed = EmitFlags(rawValue: 2)
 }

@@ -27,12 +27,15 @@ public final class WebSocketServer: ListeningService {
     ///   - configuration: TLS (`wss`), who may connect, and what else every web server has.
     ///   - maximumMessageSize: bytes; a larger message ends its connection with 1009. 1,000,000.
     ///   - maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off. 16 MiB.
+    ///   - perMessageDeflate: compresses messages both ways on connections whose client offers it (RFC 7692). `nil`, the
+    ///     default, does not.
     ///   - allowsOrigin: asked for requests with an `Origin`, that is for browsers. By default they must come from the
     ///     server's own origin: the same-origin rule does not cover WebSocket.
     public init(
         on address: ListenAddress, path: String = "/",
         configuration: WebServer.Configuration = WebServer.Configuration(), maximumMessageSize: Int = 1_000_000,
-        maximumBufferedBytes: Int = 16_777_216, logger: Logger = Logger(label: "junction.websocket"),
+        maximumBufferedBytes: Int = 16_777_216, perMessageDeflate: WebSocketCompression? = nil,
+        logger: Logger = Logger(label: "junction.websocket"),
         allowsOrigin: @escaping OriginCheck = WebSocketServer.sameOrigin,
         onConnect: (@Sendable (WebSocketConnection) -> Void)? = nil,
         onMessage: @escaping @Sendable (WebSocketMessage, WebSocketConnection) -> Void,
@@ -59,7 +62,7 @@ public final class WebSocketServer: ListeningService {
                 onClose?(connection, code)
             }
             do {
-                try WebSocketUpgrade.accept(exchange, handler: handler)
+                try WebSocketUpgrade.accept(exchange, compression: perMessageDeflate, handler: handler)
             } catch {
                 handler.delegate = nil  // it holds the handler
                 return exchange.respond(HTTPResponse(status: .badRequest, body: ByteBuffer(string: "Bad handshake\n")))
@@ -72,7 +75,7 @@ public final class WebSocketServer: ListeningService {
     }
 
     /// A server on a host and a port; see
-    /// ``init(on:path:configuration:maximumMessageSize:maximumBufferedBytes:logger:allowsOrigin:onConnect:onMessage:onClose:)``.
+    /// ``init(on:path:configuration:maximumMessageSize:maximumBufferedBytes:perMessageDeflate:logger:allowsOrigin:onConnect:onMessage:onClose:)``.
     ///
     /// - Parameters:
     ///   - host: name or address to listen on; `nil` is every address of the machine.
@@ -80,7 +83,8 @@ public final class WebSocketServer: ListeningService {
     public convenience init(
         host: String? = nil, port: Int, path: String = "/",
         configuration: WebServer.Configuration = WebServer.Configuration(), maximumMessageSize: Int = 1_000_000,
-        maximumBufferedBytes: Int = 16_777_216, logger: Logger = Logger(label: "junction.websocket"),
+        maximumBufferedBytes: Int = 16_777_216, perMessageDeflate: WebSocketCompression? = nil,
+        logger: Logger = Logger(label: "junction.websocket"),
         allowsOrigin: @escaping OriginCheck = WebSocketServer.sameOrigin,
         onConnect: (@Sendable (WebSocketConnection) -> Void)? = nil,
         onMessage: @escaping @Sendable (WebSocketMessage, WebSocketConnection) -> Void,
@@ -88,8 +92,9 @@ public final class WebSocketServer: ListeningService {
     ) {
         self.init(
             on: .host(host, port: port), path: path, configuration: configuration,
-            maximumMessageSize: maximumMessageSize, maximumBufferedBytes: maximumBufferedBytes, logger: logger,
-            allowsOrigin: allowsOrigin, onConnect: onConnect, onMessage: onMessage, onClose: onClose)
+            maximumMessageSize: maximumMessageSize, maximumBufferedBytes: maximumBufferedBytes,
+            perMessageDeflate: perMessageDeflate, logger: logger, allowsOrigin: allowsOrigin, onConnect: onConnect,
+            onMessage: onMessage, onClose: onClose)
     }
 
     /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
@@ -119,13 +124,15 @@ public final class WebSocketServer: ListeningService {
             self.onClose = onClose
         }
 
-        func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer) {
+        func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer) {
             onMessage(.text(text), connection)
         }
 
-        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer) {
+        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer) {
             onMessage(.binary(bytes), connection)
         }
+
+        func webSocketWritabilityChanged(_ socket: WebSocketHandler) {}
 
         func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
             onClose(close.code)
