@@ -35,6 +35,7 @@ let hummingbird = [
 // The server itself, for tests and examples: the library needs its core alone.
 let hummingbirdServer = [
     Target.Dependency.product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
+    .product(name: "HummingbirdCore", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
     .product(name: "HummingbirdTLS", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
 ]
 

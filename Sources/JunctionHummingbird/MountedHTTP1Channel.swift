@@ -5,7 +5,7 @@
     public import JunctionWebSocket
     public import Logging
     public import NIOCore
-    public import NIOHTTPTypes
+    import NIOHTTPTypes
     import NIOHTTPTypesHTTP1
     import Synchronization
 
@@ -103,7 +103,7 @@
             else { return }
             listener.closeFuture.whenComplete { _ in
                 _ = self.watched.withLock { $0.remove(ObjectIdentifier(listener)) }
-                Task { await mounts.shutDown() }
+                Task { await mounts.shutDownAll() }
             }
         }
     }

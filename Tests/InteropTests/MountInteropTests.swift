@@ -72,6 +72,7 @@ import Testing
 #if Hummingbird
 
     import Hummingbird
+    import HummingbirdCore
     import JunctionHummingbird
     import NIOCore
     import ServiceLifecycle

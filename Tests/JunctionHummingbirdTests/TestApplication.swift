@@ -1,6 +1,7 @@
 #if Hummingbird
 
     import Hummingbird
+    import HummingbirdCore
     import JunctionSocketIO
     import Logging
     import NIOCore
@@ -25,7 +26,8 @@
             let router = Router()
             router.get("/hello") { _, _ in "Hello" }
             router.post("/length") { request, _ in
-                "\(try await request.body.collect(upTo: 1_000_000).readableBytes)"
+                let body = try await request.body.collect(upTo: 1_000_000)
+                return "\(body.readableBytes)"
             }
             let addresses = Box<SocketAddress>()
             var logger = Logger(label: "test")

@@ -27,11 +27,15 @@ package protocol HTTPApplication: Sendable {
     func maximumBodySize(of head: HTTPRequestHead) -> Int?
     /// Whether the request is for this application, where it shares the connection with others (``HTTPFork``).
     func takes(_ head: HTTPRequestHead) -> Bool
+    /// Tells the clients that the server goes away, and returns when they need no connections any more; `nil` where there is
+    /// nobody to tell. For connections that are shared; may be called more than once.
+    var shutDown: (@Sendable () async -> Void)? { get }
 }
 
 extension HTTPApplication {
     package func maximumBodySize(of head: HTTPRequestHead) -> Int? { nil }
     package func takes(_ head: HTTPRequestHead) -> Bool { true }
+    package var shutDown: (@Sendable () async -> Void)? { nil }
 }
 
 /// What is known of an HTTP connection before its first request.

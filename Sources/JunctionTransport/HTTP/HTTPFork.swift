@@ -185,14 +185,38 @@ package final class HTTPFork: ChannelDuplexHandler, RemovableChannelHandler {
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is ChannelShouldQuiesceEvent where owner == .ours || !hasTheirs:
-            connection.beginDrain()
+        case is ChannelShouldQuiesceEvent:
+            quiesce(context)
         case is IdleStateHandler.IdleStateEvent where owner == .ours:
             break  // a poll waits
         case ChannelEvent.inputClosed where owner != .ours && hasTheirs:
             past?.fireUserInboundEventTriggered(event)
         default:
             context.fireUserInboundEventTriggered(event)
+        }
+    }
+}
+
+extension HTTPFork {
+    /// The server goes away. An idle connection stays until the clients have been told: one of them may be between two polls.
+    private func quiesce(_ context: ChannelHandlerContext) {
+        if owner != nil { end() }
+        guard owner != .theirs else { return }
+        guard let shutDown = application.shutDown else { return end() }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        Task {
+            await shutDown()
+            eventLoop.execute { bound.value.end() }
+        }
+    }
+
+    /// Ends the connection behind the answer that is under way, if one is.
+    private func end() {
+        if owner != .ours, hasTheirs {
+            past?.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        } else {
+            connection.beginDrain()
         }
     }
 }

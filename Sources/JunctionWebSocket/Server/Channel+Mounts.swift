@@ -21,7 +21,7 @@ extension Channel {
     /// learn of its end (`channelInactive`) and of nothing before; they cannot upgrade it themselves.
     ///
     /// The server remains yours: when it shuts down, call ``Mount/shutDown()``, so that the clients are told. A
-    /// `ChannelShouldQuiesceEvent` ends a connection behind the answer that is under way. An `IdleStateHandler` belongs in
+    /// `ChannelShouldQuiesceEvent` does that, too, and ends a connection behind the answer that is under way. An `IdleStateHandler` belongs in
     /// front of all this: there it sees what the mounts read, and a poll that waits does not count as idle.
     ///
     /// Sessions live on the event loop of the connection that opened them, of whatever group. Call it on that loop, behind the

@@ -83,9 +83,13 @@ package struct MountTable: HTTPApplication {
         mount.handle(exchange)
     }
 
+    package var shutDown: (@Sendable () async -> Void)? { shutDownAll }
+
     /// Tells the clients of all mounts that the server goes away.
-    @Sendable package func shutDown() async {
-        for mount in mounts { await mount.shutDown() }
+    @Sendable package func shutDownAll() async {
+        await withTaskGroup(of: Void.self) { group in
+            for mount in mounts { group.addTask { await mount.shutDown() } }
+        }
     }
 
     /// Lets the clients of all mounts finish.

@@ -70,7 +70,7 @@ public final class WebServer: ListeningService {
         }
         listener.willDrain = { [mounts, admission] in
             await admission.drain(timeout: drainTimeout)
-            await mounts.shutDown()
+            await mounts.shutDownAll()
         }
         try await listener.run(connections: connections, onListening: onListening) { try self.accept($0) }
     }
@@ -100,7 +100,7 @@ public final class WebServer: ListeningService {
     package func drain() async {
         let timeout = TimeAmount(configuration.drainTimeout)
         await admission.drain(timeout: timeout)
-        await mounts.shutDown()
+        await mounts.shutDownAll()
         await connections.drain(timeout: timeout, logger: logger)
     }
 }
