@@ -50,6 +50,9 @@ public struct EngineIOOptions: Sendable {
     public var maximumBufferedBytes = 16_777_216
     /// Time in which a client learns with its next poll that the server closed its session. 30 seconds.
     public var pollingCloseTimeout: Duration = .seconds(30)
+    /// Time that an HTTP server which shuts down leaves to clients between two polls, to fetch what was sent to them before.
+    /// 2 seconds.
+    public var lastPollTimeout: Duration = .seconds(2)
 
     /// Whether a client may open a session; see ``allowRequest``.
     public enum Decision: Sendable, Hashable {

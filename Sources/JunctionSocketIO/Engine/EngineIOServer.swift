@@ -28,12 +28,16 @@ public final class EngineIOServer: Sendable {
     let hooks = EngineHookTable()
     /// Files for browsers beside the sessions, and the path that they are below.
     let clientFiles: (files: ClientFiles, path: String)?
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    private struct State {
+    struct State {
         var sessions: [String: EngineSession] = [:]
         var onConnection: @Sendable (EngineSession) -> Void = { $0.close() }
+        /// No new sessions.
         var isShutDown = false
+        /// Waits for the last session to end.
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var waiterCount: UInt64 = 0
     }
 
     /// A server without a port of its own; see ``mount(at:)``.
@@ -62,18 +66,15 @@ public final class EngineIOServer: Sendable {
 
     /// The server as a part of a ``WebServer``.
     public func mount(at path: String = "/engine.io") -> Mount {
-        Mount(
-            path: path, addTrailingSlash: options.addTrailingSlash, shutDown: { self.closeAll() },
-            handle: { self.handle($0) })
+        mount(at: path, shutDown: { await self.shutDown() })
     }
 
-    /// Ends every session and refuses new ones.
-    public func closeAll() {
-        let sessions = state.withLock { state in
-            state.isShutDown = true
-            return Array(state.sessions.values)
-        }
-        for session in sessions { session.withCore { $0.shutDown() } }
+    /// - Parameter shutDown: what the server above does when its HTTP server goes away.
+    func mount(at path: String, shutDown: @escaping @Sendable () async -> Void) -> Mount {
+        Mount(
+            path: path, addTrailingSlash: options.addTrailingSlash, maximumBodySize: options.maxHttpBufferSize,
+            drain: { await self.finishSessions() },
+            shutDown: shutDown, handle: { self.handle($0) })
     }
 
     // MARK: Sessions
@@ -87,7 +88,7 @@ public final class EngineIOServer: Sendable {
         let core = EngineSessionCore(
             id: id, request: request, transport: transport, options: options, executor: executor
         ) {
-            _ = self.state.withLock { $0.sessions.removeValue(forKey: id) }
+            self.removeSession(id)
         }
         let session = EngineSession(core)
         let refusal: EngineRequestError? = state.withLock { state in
