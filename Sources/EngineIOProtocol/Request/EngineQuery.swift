@@ -29,11 +29,17 @@ public struct EngineQuery: Hashable, Sendable {
     /// - Returns: `nil` for more than ``maxItems`` items.
     public init?(uri: String) {
         guard let question = uri.utf8.firstIndex(of: UInt8(ascii: "?")) else {
-            items = []
+            self.init(form: "")
             return
         }
-        let query = uri.utf8[question...].dropFirst().prefix { $0 != UInt8(ascii: "#") }
-        let pairs = query.split(separator: UInt8(ascii: "&"), maxSplits: Self.maxItems)
+        self.init(form: Substring(uri.utf8[question...].dropFirst().prefix { $0 != UInt8(ascii: "#") }))
+    }
+
+    /// Reads the body of a form, which is written as a query is, or a query without its "?".
+    ///
+    /// - Returns: `nil` for more than ``maxItems`` items.
+    public init?(form: Substring) {
+        let pairs = form.utf8.split(separator: UInt8(ascii: "&"), maxSplits: Self.maxItems)
         guard pairs.count <= Self.maxItems else { return nil }
         items = pairs.map { pair in
             let name = pair.prefix { $0 != UInt8(ascii: "=") }
@@ -59,9 +65,9 @@ public struct EngineQuery: Hashable, Sendable {
                 bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 let digits = rest.prefix(2)
-                let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-                if values.count == 2 {
-                    bytes.append(UInt8(values[0] << 4 | values[1]))
+                if digits.count == 2, let high = digits.first.flatMap(hexDigit), let low = digits.last.flatMap(hexDigit)
+                {
+                    bytes.append(high << 4 | low)
                     rest = rest[digits.endIndex...]
                 } else {
                     bytes.append(byte)
@@ -71,5 +77,14 @@ public struct EngineQuery: Hashable, Sendable {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        default: nil
+        }
     }
 }

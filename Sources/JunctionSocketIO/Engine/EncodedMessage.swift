@@ -25,6 +25,9 @@ struct EncodedMessage: Sendable {
         self.attachments = attachments
     }
 
+    /// Some of it is binary, which not all clients take in the same form.
+    var hasAttachments: Bool { !attachments.isEmpty }
+
     /// The same for a session that polls.
     var packets: [EnginePacket] {
         [EnginePacket(.message, text)] + attachments.map(EnginePacket.init(binary:))

@@ -7,17 +7,19 @@ extension EngineSessionCore {
     /// A request to be answered, with the fields that every answer to it has.
     struct Answer {
         let exchange: HTTPExchange
-        let headers: HTTPHeaders
+        var headers: HTTPHeaders
     }
 }
 
 /// How an Engine.IO server answers requests.
 extension EngineSessionCore.Answer {
     /// Packets for a poll.
-    func respond(_ packets: [EnginePacket]) {
-        var body = ByteBuffer()
-        EnginePayload.encode(packets, into: &body)
-        respond(.ok, contentType: "text/plain; charset=UTF-8", body)
+    func respond(_ packets: [EnginePacket], in dialect: EngineDialect) {
+        let payload = dialect.encodePayload(packets)
+        var answer = self
+        // A program is never to be taken for a page.
+        if dialect.jsonpIndex != nil { answer.headers.add(name: "x-content-type-options", value: "nosniff") }
+        answer.respond(.ok, contentType: payload.contentType, payload.body)
     }
 
     /// What a client sent was taken.

@@ -6,7 +6,8 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// An Engine.IO server, revision 4: sessions over HTTP long-polling and WebSocket, with upgrade and heartbeat.
+/// An Engine.IO server, revision 4 and, where ``EngineIOOptions/allowEIO3`` says so, 3: sessions over HTTP long-polling and
+/// WebSocket, with upgrade and heartbeat.
 ///
 /// Usable without Socket.IO:
 ///
@@ -93,7 +94,7 @@ public final class EngineIOServer: Sendable {
         // One look-up serves the check and the use: the session may end in between.
         let session = engineRequest.sid.flatMap(find)
         // Whether the session still polls is known on its own loop: it refuses what does not fit there.
-        let purpose = try engineRequest.verify(transports: transports) { _ in
+        let purpose = try engineRequest.verify(transports: transports, allowsRevision3: options.allowEIO3) { _ in
             session.flatMap { _ in engineRequest.transport }
         }
         switch (purpose, session) {
@@ -178,10 +179,14 @@ public final class EngineIOServer: Sendable {
     private func makeSession(
         _ exchange: HTTPExchange, _ request: EngineRequest, _ transport: EngineTransport
     ) throws(EngineRequestError) -> EngineSession {
+        let dialect = try request.dialect()
+        guard dialect.jsonpIndex == nil || originPolicy.allowsProgram(for: exchange.request) else {
+            throw EngineRequestError(.forbidden, detail: "origin")
+        }
         let id = SessionID.make()
         let core = EngineSessionCore(
             id: id, request: RequestInfo(exchange.request, query: request.query), transport: transport,
-            options: options,
+            dialect: dialect, options: options,
             executor: exchange.executor
         ) {
             _ = self.state.withLock { $0.sessions.removeValue(forKey: id) }
