@@ -77,7 +77,7 @@ import Testing
         options.engine.cors = mode == "jsonp" ? .any : .origins(["null"], credentials: true)
         try await SocketIOApplication.server(options: options).withListening { address in
             let url = "http://localhost:\(try address.portText)"
-            try await PeerProcess.run(.oldBrowser, ["browser", "old-client", url, "--mode", mode]) { browser in
+            try await PeerProcess.run(.oldBrowser, ["browser", "old-client", url, mode]) { browser in
                 let transport = ["websocket", "upgrade"].contains(mode) ? "websocket" : "polling"
                 let observations = [
                     "connected by \(transport)", "echoed text", "echoed JSON", "echoed bytes",

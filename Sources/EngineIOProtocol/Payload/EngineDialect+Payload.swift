@@ -5,8 +5,18 @@ extension EngineDialect {
     public struct Payload: Hashable, Sendable {
         /// The bytes.
         public let body: ByteBuffer
-        /// The value of the header field `content-type`.
-        public let contentType: String
+        /// What the bytes are.
+        public let kind: Kind
+
+        /// What the body of an answer is, which its header field `content-type` says.
+        public enum Kind: Hashable, Sendable {
+            /// Text in UTF-8.
+            case text
+            /// Bytes.
+            case binary
+            /// A program that calls the client's function (JSONP).
+            case program
+        }
     }
 
     /// The type of bodies that are bytes, in revision 3 only.
@@ -17,16 +27,16 @@ extension EngineDialect {
         var body = ByteBuffer()
         switch revision {
         case .four:
+            body.reserveCapacity(packets.reduce(0) { $0 + EnginePayload.encodedLength(of: $1) + 1 })
             EnginePayload.encode(packets, into: &body)
         case .three where binaryForm != .base64 && EngineRevision3Payload.isBestAsBytes(packets):
             EngineRevision3Payload.encodeBinary(packets, into: &body)
-            return Payload(body: body, contentType: Self.binaryContentType)
+            return Payload(body: body, kind: .binary)
         case .three:
             EngineRevision3Payload.encodeText(packets, into: &body)
         }
-        guard let jsonpIndex else { return Payload(body: body, contentType: "text/plain; charset=UTF-8") }
-        return Payload(
-            body: EngineJSONP.encode(body, index: jsonpIndex), contentType: "text/javascript; charset=UTF-8")
+        guard let jsonpIndex else { return Payload(body: body, kind: .text) }
+        return Payload(body: EngineJSONP.encode(body, index: jsonpIndex), kind: .program)
     }
 
     /// Decodes what a client sent by polling.

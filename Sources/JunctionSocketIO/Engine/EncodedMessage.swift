@@ -1,13 +1,15 @@
 import EngineIOProtocol
 import JunctionWebSocket
-import NIOCore
+package import NIOCore
 
 /// A message encoded once for many sessions: as WebSocket frames in one buffer, and as packets for polling.
-struct EncodedMessage: Sendable {
+package struct EncodedMessage: Sendable {
     /// The text and its attachments, ready for the wire.
-    let webSocketFrames: ByteBuffer
-    private let text: ByteBuffer
-    private let attachments: [ByteBuffer]
+    let webSocketFrames: SharedFrames
+    /// The packet of the layer above.
+    package let text: ByteBuffer
+    /// The binary messages that follow it.
+    package let attachments: [ByteBuffer]
 
     /// - Parameters:
     ///   - text: the packet of the layer above.
@@ -20,13 +22,10 @@ struct EncodedMessage: Sendable {
             buffer.writeImmutableBuffer(text)
         }
         for attachment in attachments { WebSocketFrameEncoder.write(.binary, attachment, into: &frames) }
-        self.webSocketFrames = frames
+        self.webSocketFrames = SharedFrames(plain: frames)
         self.text = text
         self.attachments = attachments
     }
-
-    /// Some of it is binary, which not all clients take in the same form.
-    var hasAttachments: Bool { !attachments.isEmpty }
 
     /// The same for a session that polls.
     var packets: [EnginePacket] {

@@ -44,6 +44,8 @@ extension EngineSessionCore {
         onEnd()
         let delegate = delegate
         self.delegate = nil
+        observer?.seesEnd(reason, for: delegate)
+        observer = nil
         delegate?.closed(reason)
     }
 }

@@ -10,9 +10,10 @@ extension EngineSessionCore {
         if heartbeat.isOverdue(.now()) { end(.pingTimeout) }
         switch machine.pollArrived() {
         case .answer(let packets):
-            answer.respond(packets, in: dialect)
+            respond(to: answer, packets)
+            observer?.onDrain()
         case .answerLast(let packets):
-            answer.respond(packets, in: dialect)
+            respond(to: answer, packets)
             finish(.forcedClose)
         case .park:
             park(answer)
@@ -25,27 +26,32 @@ extension EngineSessionCore {
             finish(closing)
             answer.respond(.badRequest)
         case .refuse:
-            answer.respond(EngineRequestError(.badRequest))
+            answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
         }
     }
 
     private func park(_ answer: Answer) {
         poll = answer
+        let exchange = answer.exchange
+        guard exchange.executor !== executor else { return exchange.onDisconnect(tell: self) }
         let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
-        answer.onDisconnect { [executor] in
-            executor.execute { bound.value.pollLeft(answer) }
+        exchange.executor.execute { [executor] in
+            exchange.onDisconnect { executor.execute { bound.value.disconnected(exchange) } }
         }
     }
 
-    private func pollLeft(_ answer: Answer) {
-        guard poll?.exchange === answer.exchange else { return }
+    /// The client of a poll went away.
+    func disconnected(_ exchange: HTTPExchange) {
+        guard poll?.exchange === exchange else { return }
         poll = nil
         end(.transportError)
     }
 
     /// POST: the client sends packets.
     func post(_ answer: Answer) {
-        guard !machine.isWebSocket else { return answer.respond(EngineRequestError(.badRequest)) }
+        guard !machine.isWebSocket else {
+            return answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
+        }
         let request = answer.exchange.request
         guard pendingPost == nil else {
             end(.transportError)
@@ -84,11 +90,19 @@ extension EngineSessionCore {
     /// Answers the poll that waits with what this turn brought.
     func flushNow() {
         needsFlush = false
-        if let packets = machine.takeQueue() { answerPoll(packets) }
+        if let packets = machine.takeQueue() {
+            answerPoll(packets)
+            observer?.onDrain()
+        }
     }
 
     func answerPoll(_ packets: [EnginePacket]) {
-        poll?.respond(packets, in: dialect)
+        if let poll { respond(to: poll, packets) }
         poll = nil
+    }
+
+    private func respond(to answer: Answer, _ packets: [EnginePacket]) {
+        answer.respond(packets, in: dialect, mayCompress: pollMayCompress)
+        if machine.queuedBytes == 0 { pollMayCompress = false }
     }
 }

@@ -4,6 +4,7 @@ import NIOCore
 /// What the client sent, whichever way it came, and how it is slowed down.
 extension EngineSessionCore {
     func receive(_ packet: EnginePacket) {
+        observer?.sees(packet, for: delegate)
         switch machine.receive(packet) {
         case .none: break
         case .deliver(.text(let text)): delegate?.received(text: text)

@@ -1,6 +1,7 @@
 import EngineIOProtocol
 import JunctionWebSocket
 import NIOCore
+import Synchronization
 
 /// The WebSocket connection that carries the session, or probes.
 extension EngineSessionCore {
@@ -19,12 +20,12 @@ extension EngineSessionCore {
         patienceTimer?.cancel()
     }
 
-    func received(text: ByteBuffer, from link: WebSocketLink) {
+    func received(text: consuming ByteBuffer, from link: WebSocketLink) {
         guard link === webSocket else { return }
         if machine.isWebSocket, text.getInteger(at: text.readerIndex) == EnginePacket.Kind.message.byte {
-            var message = text
-            message.moveReaderIndex(forwardBy: 1)
-            delegate?.received(text: message)
+            text.moveReaderIndex(forwardBy: 1)
+            if let observer { observer.sees(EnginePacket(.message, copy text), for: delegate) }
+            delegate?.received(text: text)
             return
         }
         do {
@@ -35,10 +36,12 @@ extension EngineSessionCore {
         }
     }
 
-    func received(binary bytes: ByteBuffer, from link: WebSocketLink) {
+    func received(binary bytes: consuming ByteBuffer, from link: WebSocketLink) {
         guard link === webSocket else { return }
         guard machine.isWebSocket else { return abortProbe() }
-        if dialect.revision == .four { delegate?.received(binary: bytes) } else { received(typedBinary: bytes) }
+        guard dialect.revision == .four else { return received(typedBinary: bytes) }
+        if let observer { observer.sees(EnginePacket(binary: copy bytes), for: delegate) }
+        delegate?.received(binary: bytes)
     }
 
     private func received(typedBinary bytes: ByteBuffer) {
@@ -70,6 +73,8 @@ extension EngineSessionCore {
             poll?.respond(EngineRequestError(.badRequest))
             poll = nil
             for packet in queue { write(packet) }
+            isUpgraded.store(true, ordering: .relaxed)
+            observer?.onUpgrade(.websocket)
             if isPaused { webSocket?.pause() }
         case .abort:
             abortProbe()

@@ -4,13 +4,14 @@ import JunctionTransport
 import JunctionWebSocket
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// What a session tells the layer above, on its event loop.
 protocol EngineSessionDelegate: AnyObject {
     /// A message came.
-    func received(text: ByteBuffer)
+    func received(text: consuming ByteBuffer)
     /// A message came.
-    func received(binary: ByteBuffer)
+    func received(binary: consuming ByteBuffer)
     /// The server goes away; the session is closed next.
     func shutDown()
     /// The session is over. Called once, last.
@@ -18,28 +19,36 @@ protocol EngineSessionDelegate: AnyObject {
 }
 
 /// A session's state and transports. Lives on one event loop, whichever connections its requests come by.
-final class EngineSessionCore: TurnFlushing {
+final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     let id: String
     let request: RequestInfo
     let executor: LoopExecutor
-    var delegate: (any EngineSessionDelegate)?
+    // Each of the unchecked ones is used in places that call nothing which comes back to it in the midst of a change: no need
+    // to check for that a message at a time.
+    @exclusivity(unchecked) var delegate: (any EngineSessionDelegate)?
+    /// Who sees every packet besides; `nil` while nobody does.
+    @exclusivity(unchecked) var observer: EngineSessionObserver?
+    /// The session has moved to WebSocket. Read from any thread.
+    let isUpgraded = Atomic(false)
 
     let options: EngineIOOptions
     /// How the client's packets are written.
     let dialect: EngineDialect
     let onEnd: () -> Void
-    var machine: EngineServerSession
+    @exclusivity(unchecked) var machine: EngineServerSession
     var heartbeat: Heartbeat
     var heartbeatTimer: Scheduled<Void>?
     /// Ends an upgrade or an orderly close that the client does not complete.
     var patienceTimer: Scheduled<Void>?
     /// Carries the session, or is about to.
-    var webSocket: WebSocketLink? {
+    @exclusivity(unchecked) var webSocket: WebSocketLink? {
         didSet { localSocket = webSocket?.local }
     }
     /// The connection under it, when it is on this loop.
-    private var localSocket: WebSocketHandler?
+    @exclusivity(unchecked) private var localSocket: WebSocketHandler?
     var poll: Answer?
+    /// Of the packets that wait for a poll, one may be compressed; then all of them are, as in the reference.
+    var pollMayCompress = false
     var needsFlush = false
     var isPaused = false
     /// A polling request whose packets were not all taken yet, because reading is paused.
@@ -49,7 +58,7 @@ final class EngineSessionCore: TurnFlushing {
     static let upgradePollDelay = TimeAmount.milliseconds(100)
 
     init(
-        id: String, request: RequestInfo, transport: EngineTransport, dialect: EngineDialect = .revision4,
+        id: String, request: RequestInfo, transport: EngineTransport, dialect: EngineDialect,
         options: EngineIOOptions, executor: LoopExecutor, onEnd: @escaping () -> Void
     ) {
         self.id = id
@@ -88,44 +97,88 @@ final class EngineSessionCore: TurnFlushing {
     // MARK: Sending
 
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
-    func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+    ///
+    /// - Parameter compress: false keeps permessage-deflate from this message, or the answer to a poll from being compressed
+    ///   for it.
+    func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
         guard machine.isOpen else { return nil }
-        if machine.isWebSocket, let webSocket {
+        if machine.isWebSocket, observer == nil, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
                 return try body(&buffer)
             }
-            if let localSocket { return try localSocket.send(.text, writeMessage) }
-            return try webSocket.sendText(writeMessage)
+            if let localSocket { return try localSocket.send(.text, compress: compress, writeMessage) }
+            return try webSocket.sendText(compress: compress, writeMessage)
         }
         var text = ByteBuffer()
         let result = try body(&text)
-        send(EnginePacket(.message, text))
+        send(EnginePacket(.message, text), compress: compress)
         return result
     }
 
-    /// Sends a binary message.
-    func send(binary bytes: ByteBuffer) {
-        if machine.isWebSocket { write(binary: bytes) } else { send(EnginePacket(binary: bytes)) }
+    /// A text message under construction.
+    struct TextMessage: ~Copyable {
+        /// Where it is appended, perhaps behind others.
+        var output: ByteBuffer
+        fileprivate let start: Int
+        /// The connection whose output this is.
+        fileprivate let socket: WebSocketHandler?
     }
 
-    /// Sends a message that was encoded once for many sessions.
-    func send(_ message: EncodedMessage) {
-        if machine.isWebSocket, dialect.binaryForm == .plain || !message.hasAttachments {
-            if let localSocket {
-                localSocket.send(encoded: message.webSocketFrames)
-            } else {
-                webSocket?.send(encoded: message.webSocketFrames)
-            }
+    /// Begins a text message that is written without a closure around it. ``finish(_:)`` or ``cancel(_:)`` it in the same turn.
+    func beginText() -> TextMessage? {
+        guard machine.isOpen else { return nil }
+        guard let localSocket, machine.isWebSocket, observer == nil else {
+            return TextMessage(output: ByteBuffer(), start: 0, socket: nil)
+        }
+        guard let (output, start) = localSocket.beginText(first: EnginePacket.Kind.message.byte) else { return nil }
+        return TextMessage(output: output, start: start, socket: localSocket)
+    }
+
+    /// Sends the message.
+    func finish(_ message: inout TextMessage) {
+        if let socket = message.socket {
+            socket.finishText(&message.output, from: message.start)
         } else {
-            for packet in message.packets { send(packet) }
+            let text = message.output
+            _ = try? sendText { $0.writeImmutableBuffer(text) }
         }
     }
 
-    func send(_ packet: EnginePacket) {
+    /// Takes the message back.
+    func cancel(_ message: inout TextMessage) {
+        message.socket?.cancelText(&message.output, from: message.start)
+    }
+
+    /// Sends a binary message.
+    func send(binary bytes: ByteBuffer, compress: Bool = true) {
+        if machine.isWebSocket, observer == nil {
+            write(binary: bytes, compress: compress)
+        } else {
+            send(EnginePacket(binary: bytes), compress: compress)
+        }
+    }
+
+    /// Sends a message that was encoded once for many sessions.
+    func send(_ message: EncodedMessage, compress: Bool = true) {
+        if machine.isWebSocket, observer == nil, dialect.binaryForm == .plain || message.attachments.isEmpty {
+            if let localSocket {
+                localSocket.send(encoded: message.webSocketFrames, compress: compress)
+            } else {
+                webSocket?.send(encoded: message.webSocketFrames, compress: compress)
+            }
+        } else {
+            for packet in message.packets { send(packet, compress: compress) }
+        }
+    }
+
+    func send(_ packet: EnginePacket, compress: Bool = true) {
+        if machine.isOpen { observer?.creates(packet) }
+        if compress { pollMayCompress = true }
         switch machine.send(packet) {
         case .write:
-            write(packet)
+            write(packet, compress: compress)
+            observer?.onDrain()
         case .answerPollSoon:
             guard !needsFlush else { return }
             needsFlush = true
@@ -137,26 +190,28 @@ final class EngineSessionCore: TurnFlushing {
         }
     }
 
-    func write(_ packet: EnginePacket) {
+    func write(_ packet: EnginePacket, compress: Bool = true) {
         switch packet.body {
-        case .binary(let bytes): write(binary: bytes)
-        case .text: _ = try? webSocket?.sendText { packet.write(into: &$0) }
+        case .binary(let bytes): write(binary: bytes, compress: compress)
+        case .text: _ = try? webSocket?.sendText(compress: compress) { packet.write(into: &$0) }
         }
     }
 
-    private func write(binary bytes: ByteBuffer) {
-        guard dialect.binaryForm != .plain else { webSocket?.send(binary: bytes); return }
-        writeInOtherForm(EnginePacket(binary: bytes))
+    private func write(binary bytes: ByteBuffer, compress: Bool) {
+        guard dialect.binaryForm == .plain else {
+            return writeInOtherForm(EnginePacket(binary: bytes), compress: compress)
+        }
+        webSocket?.send(binary: bytes, compress: compress)
     }
 
     /// A binary message of a client that wants it with its type in front, or as text.
-    private func writeInOtherForm(_ packet: EnginePacket) {
+    private func writeInOtherForm(_ packet: EnginePacket, compress: Bool) {
         if dialect.binaryForm == .base64 {
-            _ = try? webSocket?.sendText { packet.write(into: &$0, dialect: dialect) }
+            _ = try? webSocket?.sendText(compress: compress) { packet.write(into: &$0, dialect: dialect) }
         } else {
             var frame = ByteBuffer()
             packet.write(into: &frame, dialect: dialect)
-            webSocket?.send(binary: frame)
+            webSocket?.send(binary: frame, compress: compress)
         }
     }
 }

@@ -8,11 +8,11 @@ extension OriginPolicy {
     /// A page loads a program from anywhere, without an `Origin`: which page it is, the browser says in `Sec-Fetch-Site` or
     /// `Referer`. Where it says nothing, only ``CORS/any`` lets the page in.
     func allowsProgram(for request: HTTPRequest) -> Bool {
-        if case .any = cors.origins { return true }
+        if namesAll { return true }
         let headers = request.head.headers
         if headers.first(name: "sec-fetch-site") == "same-origin" { return true }
         guard let origin = headers.first(name: "referer").flatMap(Self.origin) else { return false }
-        if case .list(let origins) = cors.origins, origins.contains(origin) { return true }
+        if names(origin) { return true }
         return WebSocketServer.sameOrigin(origin, headers.first(name: "host"))
     }
 

@@ -13,6 +13,10 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
     private let away: LoopExecutor
     private let handler: NIOLoopBound<WebSocketHandler>
     private let session: NIOLoopBound<EngineSessionCore>
+    /// The session itself where its loop is the connection's.
+    ///
+    /// Proof of safety: used on that loop alone, by the calls from the connection.
+    private nonisolated(unsafe) let localSession: EngineSessionCore?
     private let isLocal: Bool
 
     /// Only on the connection's loop. `session` is bound to its own.
@@ -25,19 +29,22 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
         self.handler = NIOLoopBound(handler, eventLoop: away.eventLoop)
         self.session = session
         self.isLocal = home === away
+        self.localSession = home === away ? session.value : nil
     }
 
     // MARK: From the connection, on its loop
 
-    func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer) {
-        if isLocal { return session.value.received(text: text, from: self) }
-        home.execute { self.session.value.received(text: text, from: self) }
+    func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer) {
+        if let localSession { return localSession.received(text: text, from: self) }
+        home.execute { [text] in self.session.value.received(text: text, from: self) }
     }
 
-    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer) {
-        if isLocal { return session.value.received(binary: bytes, from: self) }
-        home.execute { self.session.value.received(binary: bytes, from: self) }
+    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer) {
+        if let localSession { return localSession.received(binary: bytes, from: self) }
+        home.execute { [bytes] in self.session.value.received(binary: bytes, from: self) }
     }
+
+    func webSocketWritabilityChanged(_ socket: WebSocketHandler) {}
 
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
         home.execute { self.session.value.closed(self, close) }
@@ -49,24 +56,24 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
     var local: WebSocketHandler? { isLocal ? handler.value : nil }
 
     /// Sends a text message that `body` writes, straight into the connection's output where the loop is the same.
-    func sendText<Result>(_ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
-        if isLocal { return try handler.value.send(.text, body) }
+    func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+        if isLocal { return try handler.value.send(.text, compress: compress, body) }
         var buffer = ByteBuffer()
         let result = try body(&buffer)
-        away.execute { [buffer] in self.handler.value.send(.text, buffer) }
+        away.execute { [buffer] in self.handler.value.send(.text, buffer, compress: compress) }
         return result
     }
 
     /// Sends a binary message.
-    func send(binary bytes: ByteBuffer) {
-        if isLocal { return handler.value.send(.binary, bytes) }
-        away.execute { self.handler.value.send(.binary, bytes) }
+    func send(binary bytes: ByteBuffer, compress: Bool = true) {
+        if isLocal { return handler.value.send(.binary, bytes, compress: compress) }
+        away.execute { self.handler.value.send(.binary, bytes, compress: compress) }
     }
 
     /// Sends frames that were encoded before.
-    func send(encoded frames: ByteBuffer) {
-        if isLocal { return handler.value.send(encoded: frames) }
-        away.execute { self.handler.value.send(encoded: frames) }
+    func send(encoded frames: SharedFrames, compress: Bool = true) {
+        if isLocal { return handler.value.send(encoded: frames, compress: compress) }
+        away.execute { self.handler.value.send(encoded: frames, compress: compress) }
     }
 
     /// False while the client is behind with reading; on another loop it is not known, and true.

@@ -8,12 +8,13 @@ import SocketIOProtocol
 /// event loop.
 final class ClientConnection: EngineSessionDelegate {
     let session: EngineSessionCore
+    let conn: EngineSession
 
     private let server: SocketIOServer
     let options: SocketIOOptions
-    private var decoder: SocketIOPacketDecoder
+    @exclusivity(unchecked) private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
-    private var main: Socket?
+    @exclusivity(unchecked) private var main: Socket?
     private var others: [String: Socket] = [:]
     /// Namespaces whose middleware has not decided yet.
     private var pending: Set<String> = []
@@ -21,8 +22,9 @@ final class ClientConnection: EngineSessionDelegate {
     private var behind: Set<ObjectIdentifier> = []
     private var connectTimer: Scheduled<Void>?
 
-    init(session: EngineSessionCore, server: SocketIOServer) {
+    init(session: EngineSessionCore, conn: EngineSession, server: SocketIOServer) {
         self.session = session
+        self.conn = conn
         self.server = server
         self.options = server.options
         self.decoder = SocketIOPacketDecoder(
@@ -38,7 +40,7 @@ final class ClientConnection: EngineSessionDelegate {
 
     // MARK: Receiving
 
-    func received(text: ByteBuffer) {
+    func received(text: consuming ByteBuffer) {
         do {
             if let packet = try decoder.decode(text: text) { receive(packet) }
         } catch {
@@ -46,7 +48,7 @@ final class ClientConnection: EngineSessionDelegate {
         }
     }
 
-    func received(binary: ByteBuffer) {
+    func received(binary: consuming ByteBuffer) {
         do {
             if let packet = try decoder.decode(binary: binary) { receive(packet) }
         } catch {
@@ -54,7 +56,7 @@ final class ClientConnection: EngineSessionDelegate {
         }
     }
 
-    private func receive(_ packet: SocketIOPacket) {
+    private func receive(_ packet: consuming SocketIOPacket) {
         let socket = packet.namespace == "/" ? main : connectedSocket(in: namespaceName(of: packet))
         switch packet.kind {
         case .event, .binaryEvent:
@@ -168,6 +170,8 @@ final class ClientConnection: EngineSessionDelegate {
     }
 
     // MARK: Called by the sockets
+
+    var errorPolicy: EventErrorPolicy { server.errorPolicy }
 
     /// A socket is no longer connected.
     func remove(_ socket: Socket) {

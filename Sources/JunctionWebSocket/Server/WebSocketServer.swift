@@ -26,11 +26,14 @@ public final class WebSocketServer: ListeningService {
     ///   - path: where the server answers; everything below it, too.
     ///   - maximumMessageSize: bytes; a larger message ends its connection with 1009. 1,000,000.
     ///   - maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off. 16 MiB.
+    ///   - perMessageDeflate: compresses messages both ways on connections whose client offers it (RFC 7692). `nil`, the
+    ///     default, does not.
     ///   - allowsOrigin: asked for requests with an `Origin`, that is for browsers. By default they must come from the
     ///     server's own origin: the same-origin rule does not cover WebSocket.
     public init(
         host: String? = nil, port: Int, path: String = "/", maximumMessageSize: Int = 1_000_000,
-        maximumBufferedBytes: Int = 16_777_216, logger: Logger = Logger(label: "junction.websocket"),
+        maximumBufferedBytes: Int = 16_777_216, perMessageDeflate: WebSocketCompression? = nil,
+        logger: Logger = Logger(label: "junction.websocket"),
         allowsOrigin: @escaping OriginCheck = WebSocketServer.sameOrigin,
         onConnect: (@Sendable (WebSocketConnection) -> Void)? = nil,
         onMessage: @escaping @Sendable (WebSocketMessage, WebSocketConnection) -> Void,
@@ -57,7 +60,7 @@ public final class WebSocketServer: ListeningService {
                 onClose?(connection, code)
             }
             do {
-                try WebSocketUpgrade.accept(exchange, handler: handler)
+                try WebSocketUpgrade.accept(exchange, compression: perMessageDeflate, handler: handler)
             } catch {
                 handler.delegate = nil  // it holds the handler
                 return exchange.respond(HTTPResponse(status: .badRequest, body: ByteBuffer(string: "Bad handshake\n")))
@@ -94,13 +97,15 @@ public final class WebSocketServer: ListeningService {
             self.onClose = onClose
         }
 
-        func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer) {
+        func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer) {
             onMessage(.text(text), connection)
         }
 
-        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer) {
+        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer) {
             onMessage(.binary(bytes), connection)
         }
+
+        func webSocketWritabilityChanged(_ socket: WebSocketHandler) {}
 
         func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
             onClose(close.code)

@@ -35,27 +35,36 @@ public struct SocketIOPacketDecoder: Sendable {
     ///
     /// - Returns: the packet, or nil while its attachments are outstanding.
     /// - Throws: ``SocketIOParseError``; the packet under way, if any, is dropped.
-    public mutating func decode(text: ByteBuffer) throws(SocketIOParseError) -> SocketIOPacket? {
+    public mutating func decode(text: consuming ByteBuffer) throws(SocketIOParseError) -> SocketIOPacket? {
         guard self.reassembly == nil else {
             self.reassembly = nil
             throw SocketIOParseError(
                 code: .unexpectedText, message: "Got plaintext data when reconstructing a packet.", offset: 0)
         }
         guard text.readableBytes <= self.limits.maxPacketBytes else { throw self.packetTooLarge }
-        let bytes = text.readableBytesSpan
-        let header = try PacketHeader(bytes, limits: self.limits)
+        let byteCount = text.readableBytes
+        let header = try self.checkedHeader(text.readableBytesSpan)
         var payload: ByteBuffer?
-        if header.length < bytes.byteCount {
-            try bytes.validatePayload(header, limits: self.limits)
-            payload = text.getSlice(at: text.readerIndex + header.length, length: bytes.byteCount - header.length)
-        } else {
-            try header.requireNoPayloadNeeded()
+        if header.length < byteCount {
+            text.moveReaderIndex(forwardBy: header.length)
+            payload = text
         }
         let packet = SocketIOPacket(
             kind: header.kind, namespace: header.namespace, id: header.id, payload: payload, attachments: [])
         guard header.attachmentCount > 0 else { return packet }
-        self.reassembly = Reassembly(packet: packet, missing: header.attachmentCount, byteCount: bytes.byteCount)
+        self.reassembly = Reassembly(packet: packet, missing: header.attachmentCount, byteCount: byteCount)
         return nil
+    }
+
+    /// The header of a packet that is valid in whole.
+    private func checkedHeader(_ bytes: borrowing RawSpan) throws(SocketIOParseError) -> PacketHeader {
+        let header = try PacketHeader(bytes, limits: self.limits)
+        if header.length < bytes.byteCount {
+            try bytes.validatePayload(header, limits: self.limits)
+        } else {
+            try header.requireNoPayloadNeeded()
+        }
+        return header
     }
 
     /// Decodes a binary message: the next attachment of the packet under way.
