@@ -6,7 +6,8 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// An Engine.IO server, revision 4: sessions over HTTP long-polling and WebSocket, with upgrade and heartbeat.
+/// An Engine.IO server, revision 4 and, where ``EngineIOOptions/allowEIO3`` says so, 3: sessions over HTTP long-polling and
+/// WebSocket, with upgrade and heartbeat.
 ///
 /// Usable without Socket.IO:
 ///
@@ -83,10 +84,11 @@ public final class EngineIOServer: Sendable {
 
     /// A session on the loop of the connection that asks for it.
     func makeSession(
-        _ id: String, _ request: RequestInfo, _ transport: EngineTransport, on executor: LoopExecutor
+        _ id: String, _ request: RequestInfo, _ transport: EngineTransport, _ dialect: EngineDialect,
+        on executor: LoopExecutor
     ) throws(EngineRequestError) -> EngineSession {
         let core = EngineSessionCore(
-            id: id, request: request, transport: transport, options: options, executor: executor
+            id: id, request: request, transport: transport, dialect: dialect, options: options, executor: executor
         ) {
             self.removeSession(id)
         }

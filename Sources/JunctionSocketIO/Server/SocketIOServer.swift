@@ -5,7 +5,8 @@ import NIOCore
 public import SocketIOProtocol
 import Synchronization
 
-/// A Socket.IO server (protocol v5), for every socket.io-client from v3 on.
+/// A Socket.IO server (protocol v5), for every socket.io-client from v3 on, and older ones where
+/// ``EngineIOOptions/allowEIO3`` lets them in.
 ///
 /// ```swift
 /// let io = SocketIOServer(port: 3000)
@@ -54,7 +55,11 @@ public final class SocketIOServer: ListeningService {
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
         engine.onConnection { [weak self] session in
             guard let self else { return session.close() }
-            session.withCore { core in core.delegate = ClientConnection(session: core, conn: session, server: self) }
+            session.withCore { core in
+                let client = ClientConnection(session: core, conn: session, server: self)
+                core.delegate = client
+                if client.isOld { client.connectUnasked() }
+            }
         }
     }
 
