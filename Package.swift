@@ -13,7 +13,6 @@ let settings: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
-let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -107,8 +106,7 @@ let package = Package(
         library(
             "JunctionWebSocket",
             [
-                "CJunctionZlib", "JunctionCore", "JunctionTLS", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket,
-                logging,
+                "CJunctionZlib", "JunctionCore", "JunctionTLS", "JunctionTransport", nioCore, nioHTTP1, logging,
                 lifecycle,
             ]),
         // Protocols without input and output: bytes and time in, actions out.
@@ -117,8 +115,8 @@ let package = Package(
         library(
             "JunctionSocketIO",
             [
-                "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol", "SocketIOProtocol",
-                nioCore, nioHTTP1, logging, lifecycle, deque,
+                "CJunctionZlib", "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol",
+                "SocketIOProtocol", nioCore, nioHTTP1, logging, lifecycle, deque,
             ]),
         // Empty without the trait of that name.
         library(
@@ -181,7 +179,9 @@ let package = Package(
             ["JunctionCore", "JunctionTCP", "JunctionTesting", "TestSupport", nioCore, nioPosix, nioEmbedded]),
         tests("JunctionUDP", ["CJunctionUDP", "JunctionUDP", "TestSupport", nioCore, nioEmbedded, logging]),
         // The code of the articles and of the README.
-        tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
+        tests(
+            "Documentation",
+            ["JunctionTCP", "JunctionTesting", "JunctionUDP", "JunctionSocketIO", "RawClients", "TestSupport", nioCore]),
         tests(
             "JunctionWebSocket",
             [
@@ -192,7 +192,8 @@ let package = Package(
         tests(
             "JunctionSocketIO",
             [
-                "JunctionSocketIO", "JunctionTCP", "RawClients", "TLSTesting", "TestSupport", nioCore, nioPosix,
+                "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "JunctionTCP", "RawClients", "TLSTesting",
+                "TestSupport", nioCore, nioPosix,
                 nioHTTP1,
                 logging, lifecycle,
             ]),

@@ -6,6 +6,8 @@ public struct SocketIOOptions: Sendable {
     public var engine = EngineIOOptions()
     /// Where the server answers. `/socket.io`.
     public var path = "/socket.io"
+    /// The client for browsers, served below the path as `socket.io.js` and under its other names. None.
+    public var serveClient: ClientFiles?
     /// Time in which a client has to connect to a namespace. 45 seconds.
     public var connectTimeout: Duration = .seconds(45)
     /// Binary attachments of one packet; more ends the connection. 10.
@@ -18,6 +20,8 @@ public struct SocketIOOptions: Sendable {
     public var maximumQueuedEvents = 256
     /// Acknowledgements that one socket may owe. 1,024.
     public var maximumPendingAcks = 1_024
+    /// What carries broadcasts to every server of a cluster. `nil`: there is one server.
+    public var adapter: AdapterFactory?
     /// Where the server logs.
     public var logger = Logger(label: "junction.socketio")
 

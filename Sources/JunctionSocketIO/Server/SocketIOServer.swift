@@ -28,6 +28,7 @@ public final class SocketIOServer: ListeningService {
     let configuration: WebServer.Configuration
     /// Ends ``run(onListening:)``.
     let stops = StopSignal()
+    let errorPolicy = EventErrorPolicy()
     private let main: Namespace
     private let namespaces: Mutex<[String: Namespace]>
 
@@ -44,14 +45,16 @@ public final class SocketIOServer: ListeningService {
         self.address = address
         self.configuration = configuration
         self.options = options
-        self.engine = EngineIOServer(options: options.engine, logger: options.logger)
-        let main = Namespace(name: "/", adapter: InMemoryAdapter(), logger: options.logger)
+        self.engine = EngineIOServer(
+            options: options.engine, clientFiles: options.serveClient.map { ($0, options.path) }, logger: options.logger
+        )
+        let main = Namespace(name: "/", options: options)
         self.main = main
         self.namespaces = Mutex(["/": main])
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
         engine.onConnection { [weak self] session in
             guard let self else { return session.close() }
-            session.withCore { core in core.delegate = ClientConnection(session: core, server: self) }
+            session.withCore { core in core.delegate = ClientConnection(session: core, conn: session, server: self) }
         }
     }
 
@@ -80,7 +83,7 @@ public final class SocketIOServer: ListeningService {
         let name = name.hasPrefix("/") ? name : "/" + name
         return namespaces.withLock { namespaces in
             if let namespace = namespaces[name] { return namespace }
-            let namespace = Namespace(name: name, adapter: InMemoryAdapter(), logger: options.logger)
+            let namespace = Namespace(name: name, options: options)
             namespaces[name] = namespace
             return namespace
         }

@@ -19,46 +19,11 @@ package struct HTTPLimits: Sendable {
     package init() {}
 }
 
-/// Answers the requests of an HTTP connection. Called on the connection's event loop, one request at a time.
-package protocol HTTPApplication: Sendable {
-    /// Answers `exchange` now or later, exactly once, or upgrades it.
-    func handle(_ exchange: HTTPExchange)
-    /// Bytes that the body of this request may have; `nil` is the connection's limit.
-    func maximumBodySize(of head: HTTPRequestHead) -> Int?
-    /// Whether the request is for this application, where it shares the connection with others (``HTTPFork``).
-    func takes(_ head: HTTPRequestHead) -> Bool
-    /// Tells the clients that the server goes away, and returns when they need no connections any more; `nil` where there is
-    /// nobody to tell. For connections that are shared; may be called more than once.
-    var shutDown: (@Sendable () async -> Void)? { get }
-}
-
-extension HTTPApplication {
-    package func maximumBodySize(of head: HTTPRequestHead) -> Int? { nil }
-    package func takes(_ head: HTTPRequestHead) -> Bool { true }
-    package var shutDown: (@Sendable () async -> Void)? { nil }
-}
-
-/// What is known of an HTTP connection before its first request.
-package struct HTTPOrigin: Sendable {
-    /// Where it comes from.
-    package var remoteAddress: SocketAddress?
-    /// It uses TLS.
-    package var isSecure: Bool
-    /// Nothing but HTTP stands between its handlers and the socket.
-    package var isNextToSocket: Bool
-
-    package init(remoteAddress: SocketAddress?, isSecure: Bool = false, isNextToSocket: Bool) {
-        self.remoteAddress = remoteAddress
-        self.isSecure = isSecure
-        self.isNextToSocket = isNextToSocket
-    }
-}
-
 /// Collects requests, hands them to the application one after another, and writes its answers.
 package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, TurnFlushing {
     package typealias InboundIn = HTTPServerRequestPart
-    package typealias OutboundIn = HTTPServerResponsePart
-    package typealias OutboundOut = HTTPServerResponsePart
+    package typealias OutboundIn = Never
+    package typealias OutboundOut = ByteBuffer
 
     private let executor: LoopExecutor
     private let limits: HTTPLimits
@@ -67,10 +32,12 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     /// Time without a request after which the connection ends; `nil` where others share it and look after that.
     private let idleTimeout: TimeAmount?
     /// In front of this handler where others share the connection; until the handler leaves.
-    var fork: HTTPFork?
-    private var maximumBodySize = 0
+    private var fork: HTTPFork?
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
+    private var fields = HTTPRequestFields()
+    private var maximumBodySize = 0
+    private var output: TurnOutput
     private var body = ByteBuffer()
     private var waiting = Deque<HTTPRequest>()
     private var current: HTTPExchange?
@@ -91,6 +58,13 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         self.application = application
         self.origin = origin
         self.idleTimeout = idleTimeout
+        self.output = TurnOutput(isNextToSocket: origin.isNextToSocket)
+    }
+
+    /// Others share the connection, whose answers leave by the channel. Before the handler joins the pipeline.
+    func share(by fork: HTTPFork) {
+        self.fork = fork
+        output = TurnOutput(isNextToSocket: false)
     }
 
     /// Speaks HTTP/1.1 on `channel`, which stays in `connections` until it closes, upgraded or not. On its loop.
@@ -108,21 +82,21 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
             origin: origin ?? HTTPOrigin(remoteAddress: channel.remoteAddress, isNextToSocket: true),
             idleTimeout: limits.requestTimeout)
         let entry = DrainableHTTPConnection(connection, channel, executor)
-        try channel.pipeline.syncOperations.addHandlers(codec(limits) + [connection])
+        try channel.pipeline.syncOperations.addHandlers(decoder(limits), connection)
         // Not before the connection is in place: a drain that has begun reaches it at once.
         guard connections.insert(entry) else { return false }
         channel.closeFuture.whenComplete { _ in connections.remove(entry) }
         return true
     }
 
-    /// The handlers between bytes and the parts of requests and responses.
-    static func codec(_ limits: HTTPLimits) -> [any ChannelHandler] {
+    /// The handler between bytes and the parts of requests.
+    static func decoder(_ limits: HTTPLimits) -> ByteToMessageHandler<HTTPRequestDecoder> {
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderListSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldCount = limits.maximumHeaderCount
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
-        return [ByteToMessageHandler(decoder), HTTPResponseEncoder()]
+        return ByteToMessageHandler(
+            HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration))
     }
 
     // MARK: Requests
@@ -131,13 +105,13 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
+            fields = HTTPRequestFields(head.headers)
             if fork != nil { deadline = executor.eventLoop.now + limits.requestTimeout }
             maximumBodySize = application.maximumBodySize(of: head) ?? limits.maximumBodySize
-            let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
-            guard announced <= maximumBodySize else { return reject(.payloadTooLarge) }
+            guard fields.contentLength <= maximumBodySize else { return reject(.payloadTooLarge) }
             self.head = head
             // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
-            if head.headers.contains(name: "expect"), current == nil, waiting.isEmpty { sendContinue() }
+            if fields.hasExpectation, current == nil, waiting.isEmpty { sendContinue() }
         case .body(var part):
             guard body.readableBytes + part.readableBytes <= maximumBodySize else {
                 return reject(.payloadTooLarge)
@@ -146,8 +120,8 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         case .end:
             guard let head else { return }
             self.head = nil
-            let request = HTTPRequest(
-                head: head, body: body, remoteAddress: origin.remoteAddress, isSecure: origin.isSecure)
+            var request = HTTPRequest(head: head, fields: fields, body: body, remoteAddress: origin.remoteAddress)
+            request.isSecure = origin.isSecure
             body = ByteBuffer()
             guard waiting.count < limits.maximumPipelinedRequests else { return reject(.tooManyRequests) }
             waiting.append(request)
@@ -158,7 +132,7 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     package func read(context: ChannelHandlerContext) {
         // The answers to a client that does not read would only pile up, and so would bytes of the protocol that a waiting
         // request asks for.
-        if !context.channel.isWritable || waiting.last?.head.mayLeaveHTTP == true {
+        if !context.channel.isWritable || waiting.last?.mayLeaveHTTP == true {
             readIsHeld = true
         } else {
             context.read()
@@ -196,15 +170,15 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         isClosing = true
         waiting.removeAll()
         guard current == nil, let context else { return close() }
-        write(HTTPResponse(status: status), version: .http1_1, isHead: false, keepAlive: false)
-        context.flush()
+        write(HTTPResponse(status: status), isHead: false, keepAlive: false)
+        flushNow()
         context.close(mode: .output, promise: nil)
         closeChannel(context.channel, after: Self.rejectedTimeout)
     }
 
     private func sendContinue() {
-        context?.writeAndFlush(
-            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        output.gather(executor) { HTTPResponse(status: .continue).writeHead(isLast: false, into: &$0) }
+        flushNow()
     }
 
     // MARK: Responses
@@ -214,27 +188,25 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         guard current === exchange else { return }
         current = nil
         exchange.answered()
-        let head = exchange.request.head
-        let keepAlive = head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !head.mayLeaveHTTP
-        write(response, version: head.version, isHead: head.method == .HEAD, keepAlive: keepAlive)
+        let request = exchange.request
+        let keepAlive = request.head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !request.mayLeaveHTTP
+        write(response, isHead: request.head.method == .HEAD, keepAlive: keepAlive)
         guard keepAlive else { return close() }
         deadline = idleDeadline
         if !waiting.isEmpty { dispatch() }
         fork?.answered()
     }
 
-    private func write(_ response: HTTPResponse, version: HTTPVersion, isHead: Bool, keepAlive: Bool) {
+    private func write(_ response: HTTPResponse, isHead: Bool, keepAlive: Bool) {
         guard let context else { return }
-        var head = HTTPResponseHead(version: version, status: response.status, headers: response.headers)
-        if response.status.mayHaveResponseBody {
-            head.headers.add(name: "content-length", value: String(response.body.readableBytes))
-        }
-        if !keepAlive { head.headers.add(name: "connection", value: "close") }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        output.gather(executor) { response.writeHead(isLast: !keepAlive, into: &$0) }
         if !isHead, response.body.readableBytes > 0 {
-            context.write(wrapOutboundOut(.body(.byteBuffer(response.body))), promise: nil)
+            do throws(NetworkError) {
+                try output.write(response.body, context, executor)
+            } catch {
+                return context.close(promise: nil)
+            }
         }
-        context.write(wrapOutboundOut(.end(nil)), promise: nil)
         if !needsFlush {
             needsFlush = true
             executor.flushAtTurnEnd(self)
@@ -243,13 +215,18 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
     package func flushNow() {
         needsFlush = false
-        context?.flush()
+        guard let context else { return }
+        do throws(NetworkError) {
+            try output.flush(context, executor)
+        } catch {
+            context.close(promise: nil)
+        }
     }
 
     private func close() {
         isClosing = true
+        flushNow()
         guard let context else { return }
-        context.flush()
         let channel = context.channel
         context.close(mode: .output).whenComplete { _ in channel.close(promise: nil) }
         // A client that does not read its answer is not waited for any longer than one that sends nothing.
@@ -268,18 +245,18 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     func upgrade(_ exchange: HTTPExchange, headers: HTTPHeaders, to handler: any ChannelHandler) throws {
         guard current === exchange, let context else { throw ChannelError.ioOnClosedChannel }
         let pipeline = context.pipeline.syncOperations
-        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
         current = nil
         exchange.answered()
         timer?.cancel()
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
-        let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+        flushNow()  // the answers to requests that came before
+        var head = ByteBuffer()
+        HTTPResponse(status: .switchingProtocols, headers: headers).writeHead(isLast: false, into: &head)
+        context.write(wrapOutboundOut(head), promise: nil)
         // This handler first: the decoder forwards its left-over bytes to whoever follows it.
         try pipeline.addHandler(handler, position: .after(self))
         try fork?.leave(to: handler)
         pipeline.removeHandler(context: context, promise: nil)
-        pipeline.removeHandler(context: encoder, promise: nil)
         pipeline.removeHandler(context: decoder, promise: nil)
         if readIsHeld { exchange.channel.read() }
     }
@@ -344,11 +321,6 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
             self.startTimer()
         }
     }
-}
-
-extension HTTPRequestHead {
-    /// The request asks for another protocol. The parser stops behind it, whether it gets that or not.
-    fileprivate var mayLeaveHTTP: Bool { method == .CONNECT || headers.contains(name: "upgrade") }
 }
 
 /// An HTTP connection as its draining server sees it. One that was upgraded ends as its new protocol does.

@@ -68,9 +68,9 @@ package final class HTTPFork: ChannelDuplexHandler, RemovableChannelHandler {
             executor: LoopExecutor.of(channel.eventLoop), limits: limits, application: application, origin: origin,
             idleTimeout: idleTimeout)
         let fork = HTTPFork(application: application, connection: connection, attach: attach)
-        connection.fork = fork
+        connection.share(by: fork)
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandlers(HTTPConnection.codec(limits) + [fork, connection])
+        try pipeline.addHandlers(HTTPConnection.decoder(limits), fork, connection)
         fork.past = try pipeline.context(handler: connection)
         return fork
     }
@@ -90,7 +90,7 @@ package final class HTTPFork: ChannelDuplexHandler, RemovableChannelHandler {
     private func attachTheirs(to channel: any Channel) throws {
         guard let attach else { return }
         self.attach = nil
-        try channel.pipeline.syncOperations.addHandler(TheirResponses(fork: self))
+        try channel.pipeline.syncOperations.addHandlers(HTTPResponseEncoder(), TheirResponses(fork: self))
         try attach(channel)
     }
 
@@ -129,6 +129,7 @@ package final class HTTPFork: ChannelDuplexHandler, RemovableChannelHandler {
         } catch {
             return past.close(promise: nil)
         }
+        connection.flushNow()  // its answers leave first
         connection.wasActiveElsewhere(untilAnswered: requestHasEnded)
         past.fireChannelRead(wrapInboundOut(part))
     }

@@ -11,6 +11,8 @@ public struct Mount: Sendable {
     /// The path, which takes everything below it: `/socket.io` answers `/socket.io/` and `/socket.io/x`.
     public let path: String
 
+    /// The path itself, without a slash behind it, is not answered.
+    private let addTrailingSlash: Bool
     /// Bytes that the body of a request may have; `nil` is the server's limit.
     package let maximumBodySize: Int?
     package let handle: @Sendable (HTTPExchange) -> Void
@@ -21,10 +23,12 @@ public struct Mount: Sendable {
     ///   - drain: takes no new clients any more, and returns when the last has gone.
     ///   - shutDown: tells the clients that the server goes away.
     package init(
-        path: String, maximumBodySize: Int? = nil, drain: @escaping @Sendable () async -> Void = {},
+        path: String, addTrailingSlash: Bool = false, maximumBodySize: Int? = nil,
+        drain: @escaping @Sendable () async -> Void = {},
         shutDown: @escaping @Sendable () async -> Void = {}, handle: @escaping @Sendable (HTTPExchange) -> Void
     ) {
         self.path = path.last == "/" && path.count > 1 ? String(path.dropLast()) : path
+        self.addTrailingSlash = addTrailingSlash
         self.maximumBodySize = maximumBodySize
         self.drain = drain
         self.close = shutDown
@@ -48,9 +52,11 @@ public struct Mount: Sendable {
     }
 
     func takes(_ requested: Substring) -> Bool {
-        guard requested.hasPrefix(path) else { return false }
-        return requested.utf8.count == path.utf8.count || path == "/"
-            || requested.utf8.dropFirst(path.utf8.count).first == UInt8(ascii: "/")
+        guard requested.utf8.starts(with: path.utf8) else { return false }
+        guard let next = requested.utf8.dropFirst(path.utf8.count).first else {
+            return !addTrailingSlash || path == "/"
+        }
+        return next == UInt8(ascii: "/") || path == "/"
     }
 }
 
