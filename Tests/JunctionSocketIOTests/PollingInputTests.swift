@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("A payload that is too large gets 413 and ends its connection, not the session, on a web server that others share")
+    @Test("A payload that is too large for a mounted server gets 413 and ends its connection, not the session")
     func mountedTooLarge() async throws {
         var options = SocketIOOptions()
         options.engine.maxHttpBufferSize = 10_000

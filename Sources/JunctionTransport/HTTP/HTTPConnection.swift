@@ -36,7 +36,8 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
     private var fields = HTTPRequestFields()
-    private var maximumBodySize = 0
+    /// Of the request that is being read; looked up when it has a body.
+    private var maximumBodySize: Int?
     private var output: TurnOutput
     private var body = ByteBuffer()
     private var waiting = Deque<HTTPRequest>()
@@ -107,13 +108,13 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         case .head(let head):
             fields = HTTPRequestFields(head.headers)
             if fork != nil { deadline = executor.eventLoop.now + limits.requestTimeout }
-            maximumBodySize = application.maximumBodySize(of: head) ?? limits.maximumBodySize
-            guard fields.contentLength <= maximumBodySize else { return reject(.payloadTooLarge) }
+            maximumBodySize = nil
+            guard fields.contentLength == 0 || fields.contentLength <= bodyLimit(of: head) else { return reject(.payloadTooLarge) }
             self.head = head
             // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
             if fields.hasExpectation, current == nil, waiting.isEmpty { sendContinue() }
         case .body(var part):
-            guard body.readableBytes + part.readableBytes <= maximumBodySize else {
+            guard let head, body.readableBytes + part.readableBytes <= bodyLimit(of: head) else {
                 return reject(.payloadTooLarge)
             }
             if body.readableBytes == 0 { body = part } else { body.writeBuffer(&part) }
@@ -127,6 +128,13 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
             waiting.append(request)
             executor.turn { dispatch() }
         }
+    }
+
+    private func bodyLimit(of head: HTTPRequestHead) -> Int {
+        if let maximumBodySize { return maximumBodySize }
+        let limit = application.maximumBodySize(of: head) ?? limits.maximumBodySize
+        maximumBodySize = limit
+        return limit
     }
 
     package func read(context: ChannelHandlerContext) {
