@@ -109,7 +109,9 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
             fields = HTTPRequestFields(head.headers)
             if fork != nil { deadline = executor.eventLoop.now + limits.requestTimeout }
             maximumBodySize = nil
-            guard fields.contentLength == 0 || fields.contentLength <= bodyLimit(of: head) else { return reject(.payloadTooLarge) }
+            guard fields.contentLength == 0 || fields.contentLength <= bodyLimit(of: head) else {
+                return reject(.payloadTooLarge)
+            }
             self.head = head
             // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
             if fields.hasExpectation, current == nil, waiting.isEmpty { sendContinue() }
