@@ -193,7 +193,13 @@ let package = Package(
             "JunctionSocketIO",
             [
                 "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "JunctionTCP", "RawClients", "TLSTesting",
+<<<<<<< HEAD
                 "TestSupport", nioCore, nioPosix, nioHTTP1, logging, lifecycle,
+=======
+                "TestSupport", nioCore, nioPosix,
+                nioHTTP1,
+                logging, lifecycle,
+>>>>>>> mount
             ]),
         tests(
             "JunctionHummingbird",

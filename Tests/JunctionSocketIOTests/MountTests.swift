@@ -46,11 +46,11 @@ import Testing
                     #expect(inner.engine.clientsCount == 1)
                 }
             }
-            try await RawWebSocket.with(address, Self.target("/engine.io")) { session in
+            try await RawWebSocket.with(address, Self.target("/engine.io")) { session async throws in
                 #expect(try await session.nextText().hasPrefix(#"0{"sid":"#))
                 #expect(try await session.nextText() == "4engine")
             }
-            try await RawConnection.with(address) { connection in
+            try await RawConnection.with(address) { connection async throws in
                 #expect(try await connection.request("GET", "/other").status == 404)
                 #expect(try await connection.request("GET", "/chatter/?EIO=4&transport=polling").status == 404)
             }
@@ -160,7 +160,7 @@ import Testing
                 let socket = try #require(await sockets.take())
                 try await connection.send("GET", TestServer.polling(sid))
                 try await connection.send("GET", "/behind")
-                try await RawConnection.with(address) { other in
+                try await RawConnection.with(address) { other async throws in
                     #expect(try await other.request("GET", "/other").status == 200)
                 }
                 socket.emit("now")
@@ -212,7 +212,7 @@ import Testing
                 #expect(try await socket.closeCode() == .normal)
                 #expect(await reasons.take() == .serverShuttingDown)
             }
-            try await RawConnection.with(address) { connection in
+            try await RawConnection.with(address) { connection async throws in
                 #expect(try await connection.request("GET", "/hello").status == 200)
             }
         }

@@ -238,7 +238,7 @@ import Testing
             }
             #expect(await drops.take()?.reason.code == .tlsHandshakeFailed)
             try await RawWebSocket.with(address, tls: certificates.client { $0.serverName = "localhost" }) { socket in
-                try await socket.connect()
+                _ = try await socket.connect()
             }
         }
     }

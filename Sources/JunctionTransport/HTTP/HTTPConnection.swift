@@ -19,41 +19,6 @@ package struct HTTPLimits: Sendable {
     package init() {}
 }
 
-/// Answers the requests of an HTTP connection. Called on the connection's event loop, one request at a time.
-package protocol HTTPApplication: Sendable {
-    /// Answers `exchange` now or later, exactly once, or upgrades it.
-    func handle(_ exchange: HTTPExchange)
-    /// Bytes that the body of this request may have; `nil` is the connection's limit.
-    func maximumBodySize(of head: HTTPRequestHead) -> Int?
-    /// Whether the request is for this application, where it shares the connection with others (``HTTPFork``).
-    func takes(_ head: HTTPRequestHead) -> Bool
-    /// Tells the clients that the server goes away, and returns when they need no connections any more; `nil` where there is
-    /// nobody to tell. For connections that are shared; may be called more than once.
-    var shutDown: (@Sendable () async -> Void)? { get }
-}
-
-extension HTTPApplication {
-    package func maximumBodySize(of head: HTTPRequestHead) -> Int? { nil }
-    package func takes(_ head: HTTPRequestHead) -> Bool { true }
-    package var shutDown: (@Sendable () async -> Void)? { nil }
-}
-
-/// What is known of an HTTP connection before its first request.
-package struct HTTPOrigin: Sendable {
-    /// Where it comes from.
-    package var remoteAddress: SocketAddress?
-    /// It uses TLS.
-    package var isSecure: Bool
-    /// Nothing but HTTP stands between its handlers and the socket.
-    package var isNextToSocket: Bool
-
-    package init(remoteAddress: SocketAddress?, isSecure: Bool = false, isNextToSocket: Bool) {
-        self.remoteAddress = remoteAddress
-        self.isSecure = isSecure
-        self.isNextToSocket = isNextToSocket
-    }
-}
-
 /// Collects requests, hands them to the application one after another, and writes its answers.
 package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, TurnFlushing {
     package typealias InboundIn = HTTPServerRequestPart
@@ -67,11 +32,12 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     /// Time without a request after which the connection ends; `nil` where others share it and look after that.
     private let idleTimeout: TimeAmount?
     /// In front of this handler where others share the connection; until the handler leaves.
-    var fork: HTTPFork?
-    private var maximumBodySize = 0
+    private var fork: HTTPFork?
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
     private var fields = HTTPRequestFields()
+    /// Of the request that is being read; looked up when it has a body.
+    private var maximumBodySize: Int?
     private var output: TurnOutput
     private var body = ByteBuffer()
     private var waiting = Deque<HTTPRequest>()
@@ -92,8 +58,14 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         self.limits = limits
         self.application = application
         self.origin = origin
-        self.output = TurnOutput(isNextToSocket: origin.isNextToSocket)
         self.idleTimeout = idleTimeout
+        self.output = TurnOutput(isNextToSocket: origin.isNextToSocket)
+    }
+
+    /// Others share the connection, whose answers leave by the channel. Before the handler joins the pipeline.
+    func share(by fork: HTTPFork) {
+        self.fork = fork
+        output = TurnOutput(isNextToSocket: false)
     }
 
     /// Speaks HTTP/1.1 on `channel`, which stays in `connections` until it closes, upgraded or not. On its loop.
@@ -118,14 +90,14 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         return true
     }
 
-    /// The handler that makes parts of requests of bytes.
-    static func decoder(_ limits: HTTPLimits) -> any ChannelHandler {
+    /// The handler between bytes and the parts of requests.
+    static func decoder(_ limits: HTTPLimits) -> ByteToMessageHandler<HTTPRequestDecoder> {
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderListSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldCount = limits.maximumHeaderCount
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
-        return ByteToMessageHandler(decoder)
+        return ByteToMessageHandler(
+            HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration))
     }
 
     // MARK: Requests
@@ -134,28 +106,37 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            if fork != nil { deadline = executor.eventLoop.now + limits.requestTimeout }
             fields = HTTPRequestFields(head.headers)
-            maximumBodySize = application.maximumBodySize(of: head) ?? limits.maximumBodySize
-            guard fields.contentLength <= maximumBodySize else { return reject(.payloadTooLarge) }
+            if fork != nil { deadline = executor.eventLoop.now + limits.requestTimeout }
+            maximumBodySize = nil
+            guard fields.contentLength == 0 || fields.contentLength <= bodyLimit(of: head) else {
+                return reject(.payloadTooLarge)
+            }
             self.head = head
             // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
             if fields.hasExpectation, current == nil, waiting.isEmpty { sendContinue() }
         case .body(var part):
-            guard body.readableBytes + part.readableBytes <= maximumBodySize else {
+            guard let head, body.readableBytes + part.readableBytes <= bodyLimit(of: head) else {
                 return reject(.payloadTooLarge)
             }
             if body.readableBytes == 0 { body = part } else { body.writeBuffer(&part) }
         case .end:
             guard let head else { return }
             self.head = nil
-            let request = HTTPRequest(
-                head: head, fields: fields, body: body, remoteAddress: origin.remoteAddress, isSecure: origin.isSecure)
+            var request = HTTPRequest(head: head, fields: fields, body: body, remoteAddress: origin.remoteAddress)
+            request.isSecure = origin.isSecure
             body = ByteBuffer()
             guard waiting.count < limits.maximumPipelinedRequests else { return reject(.tooManyRequests) }
             waiting.append(request)
             executor.turn { dispatch() }
         }
+    }
+
+    private func bodyLimit(of head: HTTPRequestHead) -> Int {
+        if let maximumBodySize { return maximumBodySize }
+        let limit = application.maximumBodySize(of: head) ?? limits.maximumBodySize
+        maximumBodySize = limit
+        return limit
     }
 
     package func read(context: ChannelHandlerContext) {

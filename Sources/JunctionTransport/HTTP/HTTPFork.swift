@@ -68,7 +68,7 @@ package final class HTTPFork: ChannelDuplexHandler, RemovableChannelHandler {
             executor: LoopExecutor.of(channel.eventLoop), limits: limits, application: application, origin: origin,
             idleTimeout: idleTimeout)
         let fork = HTTPFork(application: application, connection: connection, attach: attach)
-        connection.fork = fork
+        connection.share(by: fork)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandlers(HTTPConnection.decoder(limits), fork, connection)
         fork.past = try pipeline.context(handler: connection)
@@ -129,6 +129,7 @@ package final class HTTPFork: ChannelDuplexHandler, RemovableChannelHandler {
         } catch {
             return past.close(promise: nil)
         }
+        connection.flushNow()  // its answers leave first
         connection.wasActiveElsewhere(untilAnswered: requestHasEnded)
         past.fireChannelRead(wrapInboundOut(part))
     }

@@ -7,25 +7,20 @@ package struct HTTPRequest: Sendable {
     package let body: ByteBuffer
     package let remoteAddress: SocketAddress?
     /// The connection is encrypted.
-    package let isSecure: Bool
+    package var isSecure = false
     private let fields: HTTPRequestFields
 
     /// A request whose fields were looked through before.
-    init(
-        head: HTTPRequestHead, fields: HTTPRequestFields, body: ByteBuffer, remoteAddress: SocketAddress?, isSecure: Bool
-    ) {
+    init(head: HTTPRequestHead, fields: HTTPRequestFields, body: ByteBuffer, remoteAddress: SocketAddress?) {
         self.head = head
         self.fields = fields
         self.body = body
         self.remoteAddress = remoteAddress
-        self.isSecure = isSecure
     }
 
     /// A request of another HTTP server.
-    package init(head: HTTPRequestHead, body: ByteBuffer, remoteAddress: SocketAddress?, isSecure: Bool = false) {
-        self.init(
-            head: head, fields: HTTPRequestFields(head.headers), body: body, remoteAddress: remoteAddress,
-            isSecure: isSecure)
+    package init(head: HTTPRequestHead, body: ByteBuffer, remoteAddress: SocketAddress?) {
+        self.init(head: head, fields: HTTPRequestFields(head.headers), body: body, remoteAddress: remoteAddress)
     }
 
     /// The path without the query: `/socket.io/`.
