@@ -193,13 +193,7 @@ let package = Package(
             "JunctionSocketIO",
             [
                 "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "JunctionTCP", "RawClients", "TLSTesting",
-<<<<<<< HEAD
                 "TestSupport", nioCore, nioPosix, nioHTTP1, logging, lifecycle,
-=======
-                "TestSupport", nioCore, nioPosix,
-                nioHTTP1,
-                logging, lifecycle,
->>>>>>> mount
             ]),
         tests(
             "JunctionHummingbird",

@@ -25,18 +25,11 @@ public final class SocketIOServer: ListeningService {
     /// The sessions under the sockets.
     public let engine: EngineIOServer
 
-<<<<<<< HEAD
-    let errorPolicy = EventErrorPolicy()
-=======
->>>>>>> mount
     let address: ListenAddress
     let configuration: WebServer.Configuration
     /// Ends ``run(onListening:)``.
     let stops = StopSignal()
-<<<<<<< HEAD
-=======
     let errorPolicy = EventErrorPolicy()
->>>>>>> mount
     private let main: Namespace
     private let namespaces: Mutex<[String: Namespace]>
 
