@@ -42,15 +42,15 @@ public struct BroadcastOperator: Sendable {
 
     /// Sends an event to everybody chosen.
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        send { buffer, namespace in
-            try SocketIOPacketEncoder.encodeEvent(event, repeat each arguments, namespace: namespace, into: &buffer)
+        send { parser, buffer, namespace in
+            try parser.encodeEvent(event, repeat each arguments, namespace: namespace, into: &buffer)
         }
     }
 
     /// Sends an event with dynamic arguments to everybody chosen.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
-        send { buffer, namespace in
-            try SocketIOPacketEncoder.encodeEvent(event, arguments: arguments, namespace: namespace, into: &buffer)
+        send { parser, buffer, namespace in
+            try parser.encodeEvent(event, arguments: arguments, namespace: namespace, into: &buffer)
         }
     }
 
@@ -59,11 +59,9 @@ public struct BroadcastOperator: Sendable {
         namespace.adapter.disconnect(audience, close: close)
     }
 
-    private func send(_ encode: (inout ByteBuffer, String) throws -> [ByteBuffer]) {
+    private func send(_ encode: (SocketIOParser, inout ByteBuffer, String) throws -> EncodedPacket) {
         do {
-            var buffer = ByteBuffer()
-            let attachments = try encode(&buffer, namespace.name)
-            let message = EncodedMessage(text: buffer, attachments: attachments)
+            let message = try EncodedMessage(namespace.parser) { try encode($0, &$1, namespace.name) }
             namespace.adapter.broadcast(message, to: audience, flags: flags)
         } catch {
             namespace.logger.error(

@@ -11,6 +11,7 @@ public final class Namespace: Sendable {
     public let name: String
 
     let adapter: any Adapter
+    let parser: SocketIOParser
     let logger: Logger
     private let state = Mutex(State())
 
@@ -24,9 +25,10 @@ public final class Namespace: Sendable {
         case asynchronous(@Sendable (Socket) async -> Void)
     }
 
-    init(name: String, adapter: any Adapter, logger: Logger) {
+    init(name: String, adapter: any Adapter, parser: SocketIOParser, logger: Logger) {
         self.name = name
         self.adapter = adapter
+        self.parser = parser
         self.logger = logger
     }
 

@@ -1,4 +1,5 @@
 public import Logging
+public import SocketIOProtocol
 
 /// What can be set on a Socket.IO server; names and defaults are the JavaScript server's where it has them.
 public struct SocketIOOptions: Sendable {
@@ -6,6 +7,8 @@ public struct SocketIOOptions: Sendable {
     public var engine = EngineIOOptions()
     /// Where the server answers. `/socket.io`.
     public var path = "/socket.io"
+    /// The format of packets; clients need the same one. The format of the protocol.
+    public var parser = SocketIOParser.default
     /// Time in which a client has to connect to a namespace. 45 seconds.
     public var connectTimeout: Duration = .seconds(45)
     /// Binary attachments of one packet; more ends the connection. 10.

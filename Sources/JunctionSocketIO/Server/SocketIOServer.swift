@@ -40,7 +40,8 @@ public final class SocketIOServer: ListeningService {
         self.port = port
         self.options = options
         self.engine = EngineIOServer(options: options.engine, logger: options.logger)
-        let main = Namespace(name: "/", adapter: InMemoryAdapter(), logger: options.logger)
+        let main = Namespace(
+            name: "/", adapter: InMemoryAdapter(), parser: options.parser, logger: options.logger)
         self.main = main
         self.namespaces = Mutex(["/": main])
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
@@ -76,7 +77,8 @@ public final class SocketIOServer: ListeningService {
         let name = name.hasPrefix("/") ? name : "/" + name
         return namespaces.withLock { namespaces in
             if let namespace = namespaces[name] { return namespace }
-            let namespace = Namespace(name: name, adapter: InMemoryAdapter(), logger: options.logger)
+            let namespace = Namespace(
+                name: name, adapter: InMemoryAdapter(), parser: options.parser, logger: options.logger)
             namespaces[name] = namespace
             return namespace
         }

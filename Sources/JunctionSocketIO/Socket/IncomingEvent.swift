@@ -29,15 +29,15 @@ public struct IncomingEvent: Sendable {
 
     /// Answers the client. Only the first answer counts; without a wish for one nothing happens.
     public func acknowledge<each Value: Encodable & Sendable>(_ values: repeat each Value) {
-        acknowledgement?.send { buffer, id, namespace in
-            try SocketIOPacketEncoder.encodeAck(id: id, repeat each values, namespace: namespace, into: &buffer)
+        acknowledgement?.send { parser, buffer, id, namespace in
+            try parser.encodeAck(id: id, repeat each values, namespace: namespace, into: &buffer)
         }
     }
 
     /// Answers the client with dynamic values.
     public func acknowledge(arguments: [SocketIOValue]) {
-        acknowledgement?.send { buffer, id, namespace in
-            try SocketIOPacketEncoder.encodeAck(id: id, arguments: arguments, namespace: namespace, into: &buffer)
+        acknowledgement?.send { parser, buffer, id, namespace in
+            try parser.encodeAck(id: id, arguments: arguments, namespace: namespace, into: &buffer)
         }
     }
 }
@@ -53,8 +53,8 @@ final class Acknowledgement: Sendable {
         self.socket = socket
     }
 
-    func send(_ encode: (inout ByteBuffer, UInt64, String) throws -> [ByteBuffer]) {
+    func send(_ encode: (SocketIOParser, inout ByteBuffer, UInt64, String) throws -> EncodedPacket) {
         guard !isSent.exchange(true, ordering: .relaxed) else { return }
-        socket.send(flags: []) { try encode(&$0, id, socket.namespace.name) }
+        socket.send(flags: []) { try encode($0, &$1, id, socket.namespace.name) }
     }
 }

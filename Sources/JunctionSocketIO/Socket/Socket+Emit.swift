@@ -13,8 +13,8 @@ extension Socket {
 
     /// Sends an event with dynamic arguments.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
-        send(flags: []) { buffer in
-            try SocketIOPacketEncoder.encodeEvent(event, arguments: arguments, namespace: namespace.name, into: &buffer)
+        send(flags: []) { parser, buffer in
+            try parser.encodeEvent(event, arguments: arguments, namespace: namespace.name, into: &buffer)
         }
     }
 
@@ -50,9 +50,8 @@ extension Socket {
     func emit<each Argument: Encodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, flags: EmitFlags
     ) {
-        send(flags: flags) { buffer in
-            try SocketIOPacketEncoder.encodeEvent(
-                event, repeat each arguments, namespace: namespace.name, into: &buffer)
+        send(flags: flags) { parser, buffer in
+            try parser.encodeEvent(event, repeat each arguments, namespace: namespace.name, into: &buffer)
         }
     }
 
@@ -69,8 +68,8 @@ extension Socket {
                     let id = core.sendExpectingAck(
                         timeout: timeout.map(TimeAmount.init), resume: { continuation.resume(with: $0) }
                     ) {
-                        try SocketIOPacketEncoder.encodeEvent(
-                            event, repeat each arguments, namespace: self.namespace.name, id: $1, into: &$0)
+                        try $0.encodeEvent(
+                            event, repeat each arguments, namespace: self.namespace.name, id: $2, into: &$1)
                     }
                     if let id { call.value = .waiting(id) }
                 }
@@ -84,17 +83,15 @@ extension Socket {
         return try answer.next()
     }
 
-    /// Sends a packet that `encode` writes and whose attachments it returns: on the socket's loop straight into the output,
+    /// Sends a packet that `encode` writes: on the socket's loop straight into the output,
     /// elsewhere encoded on the caller's thread.
-    func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+    func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
         if executor.eventLoop.inEventLoop {
             core?.send(flags: flags, encode)
             return
         }
         do {
-            var buffer = ByteBuffer()
-            let attachments = try encode(&buffer)
-            let message = EncodedMessage(text: buffer, attachments: attachments)
+            let message = try EncodedMessage(namespace.parser, encode)
             withCore { $0.send(message, flags: flags) }
         } catch {
             logUnsent(error)

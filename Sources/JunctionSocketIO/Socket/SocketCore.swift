@@ -55,9 +55,8 @@ final class SocketCore {
     func connect() {
         isConnected = true
         socket.namespace.adapter.add(self)
-        send(flags: []) { buffer in
-            SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
-            return []
+        send(flags: []) { parser, buffer in
+            try parser.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
         }
     }
 
@@ -175,12 +174,11 @@ final class SocketCore {
 
     // MARK: Sending
 
-    /// Sends a packet that `encode` writes; it returns the attachments.
-    func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+    /// Sends a packet that `encode` writes.
+    func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
         do {
-            let attachments = try session.sendText(encode) ?? []
-            for attachment in attachments { session.send(binary: attachment) }
+            try session.send(options.parser, encode)
         } catch {
             socket.logUnsent(error)
         }
@@ -197,7 +195,7 @@ final class SocketCore {
     /// - Returns: the number of the call while it waits, for ``cancelAck(_:)``.
     func sendExpectingAck(
         timeout: TimeAmount?, resume: @escaping (Result<EventArguments, any Error>) -> Void,
-        _ encode: (inout ByteBuffer, UInt64) throws -> [ByteBuffer]
+        _ encode: (SocketIOParser, inout ByteBuffer, UInt64) throws -> EncodedPacket
     ) -> UInt64? {
         guard isConnected else {
             resume(.failure(SocketIOError.disconnected))
@@ -216,8 +214,7 @@ final class SocketCore {
         }
         ownID = id
         do {
-            let attachments = try session.sendText { try encode(&$0, id) } ?? []
-            for attachment in attachments { session.send(binary: attachment) }
+            try session.send(options.parser) { try encode($0, &$1, id) }
             client.readOn()
             return id
         } catch {
@@ -248,9 +245,8 @@ final class SocketCore {
     func disconnect(close: Bool) {
         guard isConnected else { return }
         if close { return client.disconnectAll() }
-        send(flags: []) { buffer in
-            SocketIOPacketEncoder.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
-            return []
+        send(flags: []) { parser, buffer in
+            try parser.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
         }
         disconnected(.serverNamespaceDisconnect)
     }

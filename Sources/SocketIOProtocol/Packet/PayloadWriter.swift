@@ -8,9 +8,7 @@ struct PayloadWriter {
     private var attachments: [ByteBuffer] = []
 
     init(event name: String, namespace: String, id: UInt64?, _ buffer: inout ByteBuffer) throws {
-        guard !ReservedEvent.contains(name) else {
-            throw JSONWriteFailure(reason: "\"\(name)\" is a reserved event name.").encodingError(for: name, at: [])
-        }
+        guard !ReservedEvent.contains(name) else { throw ReservedEvent.encodingError(name) }
         self.start = buffer.writerIndex
         self.binaryKind = .binaryEvent
         buffer.writePacketHeader(.event, namespace: namespace, id: id)
