@@ -161,7 +161,7 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
 
     /// Sends a message that was encoded once for many sessions.
     func send(_ message: EncodedMessage, compress: Bool = true) {
-        if machine.isWebSocket, observer == nil, dialect.binaryForm == .plain || message.attachments.isEmpty {
+        if machine.isWebSocket, observer == nil, dialect.binaryForm == .plain || !message.hasBinary {
             if let localSocket {
                 localSocket.send(encoded: message.webSocketFrames, compress: compress)
             } else {

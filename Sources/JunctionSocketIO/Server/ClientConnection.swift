@@ -28,6 +28,7 @@ final class ClientConnection: EngineSessionDelegate {
         self.server = server
         self.options = server.options
         self.decoder = SocketIOPacketDecoder(
+            parser: options.parser,
             limits: SocketIOLimits(
                 maxAttachments: options.maximumAttachments, maxDepth: options.maximumDepth,
                 maxPacketBytes: options.engine.maxHttpBufferSize))
@@ -131,13 +132,9 @@ final class ClientConnection: EngineSessionDelegate {
     }
 
     private func refuse(_ namespace: String, _ error: ConnectError) {
-        _ = try? session.sendText { buffer in
-            if let data = error.data {
-                try SocketIOPacketEncoder.encodeConnectError(
-                    namespace: namespace, message: error.message, data: data, into: &buffer)
-            } else {
-                SocketIOPacketEncoder.encodeConnectError(namespace: namespace, message: error.message, into: &buffer)
-            }
+        try? session.send(options.parser) { parser, buffer in
+            try parser.encodeConnectError(
+                namespace: namespace, message: error.message, data: error.data, into: &buffer)
         }
     }
 

@@ -15,6 +15,7 @@ public final class Namespace: Sendable {
     let adapter: any Adapter
     /// Each event goes through the adapter, which keeps it for clients that come back.
     let recovers: Bool
+    let parser: SocketIOParser
     let logger: Logger
     private let state = Mutex(State())
 
@@ -31,7 +32,8 @@ public final class Namespace: Sendable {
     init(name: String, options: SocketIOOptions) {
         self.name = name
         self.logger = options.logger
-        self.local = InMemoryAdapter(namespace: name, logger: options.logger)
+        self.parser = options.parser
+        self.local = InMemoryAdapter(namespace: name, parser: options.parser, logger: options.logger)
         self.adapter = (options.adapter ?? .inMemory).make(local)
         self.recovers = adapter.recovers
     }

@@ -46,9 +46,8 @@ public struct Emitter: Sendable {
         if socket.namespace.recovers {
             return socket.emit(EventPacket(name: event, arguments: arguments), flags: flags)
         }
-        socket.send(flags: flags) { buffer in
-            try SocketIOPacketEncoder.encodeEvent(
-                event, arguments: arguments, namespace: socket.namespace.name, into: &buffer)
+        socket.send(flags: flags) { parser, buffer in
+            try parser.encodeEvent(event, arguments: arguments, namespace: socket.namespace.name, into: &buffer)
         }
     }
 
@@ -126,8 +125,7 @@ public struct Emitter: Sendable {
         socket.executor.execute {
             guard let core = socket.core else { return answer(.failure(.disconnected)) }
             _ = core.sendExpectingAck(event, flags: flags, timeout: timeout.map(TimeAmount.init), resume: answer) {
-                try SocketIOPacketEncoder.encodeEvent(
-                    event, repeat each arguments, namespace: socket.namespace.name, id: $1, into: &$0)
+                try $0.encodeEvent(event, repeat each arguments, namespace: socket.namespace.name, id: $2, into: &$1)
             }
         }
     }
@@ -152,8 +150,8 @@ public struct Emitter: Sendable {
                             }
                         }
                     ) {
-                        try SocketIOPacketEncoder.encodeEvent(
-                            event, repeat each arguments, namespace: socket.namespace.name, id: $1, into: &$0)
+                        try $0.encodeEvent(
+                            event, repeat each arguments, namespace: socket.namespace.name, id: $2, into: &$1)
                     }
                     if let id { call.value = .waiting(id) }
                 }

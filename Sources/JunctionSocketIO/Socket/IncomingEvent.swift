@@ -50,16 +50,18 @@ public struct IncomingEvent: Sendable {
     ///
     /// - Throws: `EncodingError` for what cannot be encoded; the arguments are what they were then.
     public mutating func setArguments<each Argument: Encodable & Sendable>(_ new: repeat each Argument) throws {
-        var buffer = ByteBuffer()
-        let attachments = try SocketIOPacketEncoder.encodeEvent(name, repeat each new, into: &buffer)
-        arguments = try EventArguments(sent: buffer, attachments)
+        let message = try EncodedMessage(.default) { parser, buffer in
+            try parser.encodeEvent(name, repeat each new, namespace: "/", into: &buffer)
+        }
+        arguments = try EventArguments(sent: message, .default)
     }
 
     /// Puts dynamic values in place of the arguments.
     public mutating func setArguments(values: [SocketIOValue]) throws {
-        var buffer = ByteBuffer()
-        let attachments = try SocketIOPacketEncoder.encodeEvent(name, arguments: values, into: &buffer)
-        arguments = try EventArguments(sent: buffer, attachments)
+        let message = try EncodedMessage(.default) { parser, buffer in
+            try parser.encodeEvent(name, arguments: values, namespace: "/", into: &buffer)
+        }
+        arguments = try EventArguments(sent: message, .default)
     }
 
     /// All arguments as dynamic values.
@@ -70,15 +72,15 @@ public struct IncomingEvent: Sendable {
 
     /// Answers the client. Only the first answer counts; without a wish for one nothing happens.
     public func acknowledge<each Value: Encodable & Sendable>(_ values: repeat each Value) {
-        acknowledgement?.send { buffer, id, namespace in
-            try SocketIOPacketEncoder.encodeAck(id: id, repeat each values, namespace: namespace, into: &buffer)
+        acknowledgement?.send { parser, buffer, id, namespace in
+            try parser.encodeAck(id: id, repeat each values, namespace: namespace, into: &buffer)
         }
     }
 
     /// Answers the client with dynamic values.
     public func acknowledge(arguments: [SocketIOValue]) {
-        acknowledgement?.send { buffer, id, namespace in
-            try SocketIOPacketEncoder.encodeAck(id: id, arguments: arguments, namespace: namespace, into: &buffer)
+        acknowledgement?.send { parser, buffer, id, namespace in
+            try parser.encodeAck(id: id, arguments: arguments, namespace: namespace, into: &buffer)
         }
     }
 }
@@ -94,15 +96,15 @@ final class Acknowledgement: Sendable {
         self.socket = socket
     }
 
-    func send(_ encode: (inout ByteBuffer, UInt64, String) throws -> [ByteBuffer]) {
+    func send(_ encode: (SocketIOParser, inout ByteBuffer, UInt64, String) throws -> EncodedPacket) {
         guard !isSent.exchange(true, ordering: .relaxed) else { return }
-        socket.send(flags: []) { buffer in
+        socket.send(flags: []) { parser, buffer in
             do {
-                return try encode(&buffer, id, socket.namespace.name)
+                return try encode(parser, &buffer, id, socket.namespace.name)
             } catch {
                 // The client waits: it learns that there is no answer.
                 socket.logUnsent(error)
-                return try SocketIOPacketEncoder.encodeAck(
+                return try parser.encodeAck(
                     id: id, ErrorAcknowledgement(.internalError), namespace: socket.namespace.name, into: &buffer)
             }
         }

@@ -109,8 +109,8 @@ public struct OutgoingEvent: Sendable {
     }
 
     /// Nil for a packet that is no event.
-    init?(text: ByteBuffer, attachments: [ByteBuffer]) {
-        guard let arguments = try? EventArguments(sent: text, attachments), let name = arguments.event
+    init?(_ message: EncodedMessage, _ parser: SocketIOParser) {
+        guard let arguments = try? EventArguments(sent: message, parser), let name = arguments.event
         else { return nil }
         self.name = name
         self.arguments = arguments
@@ -119,13 +119,19 @@ public struct OutgoingEvent: Sendable {
 
 extension EventArguments {
     /// The arguments of an event that this side encoded.
-    init(sent text: ByteBuffer, _ attachments: [ByteBuffer]) throws {
+    init(sent message: EncodedMessage, _ parser: SocketIOParser) throws {
         // What this side made is not limited.
         var decoder = SocketIOPacketDecoder(
+            parser: parser,
             limits: SocketIOLimits(
                 maxAttachments: .max, maxDepth: .max, maxPacketBytes: .max, maxNamespaceBytes: .max))
-        var packet = try decoder.decode(text: text)
-        for attachment in attachments { packet = try decoder.decode(binary: attachment) }
+        var packet: SocketIOPacket?
+        for part in message.messages {
+            switch part {
+            case .text(let text): packet = try decoder.decode(text: text)
+            case .binary(let bytes): packet = try decoder.decode(binary: bytes)
+            }
+        }
         guard let packet else { throw SocketIOError(code: .notEncodable, message: "an attachment is missing") }
         self = try EventArguments(packet)
     }
@@ -142,11 +148,9 @@ extension SocketCore {
     }
 
     /// Sends a packet that catch-all handlers are shown first.
-    func sendShown(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+    func sendShown(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
         do {
-            var text = ByteBuffer()
-            let attachments = try encode(&text)
-            send(EncodedMessage(text: text, attachments: attachments), flags: flags)
+            send(try EncodedMessage(options.parser, encode), flags: flags)
         } catch {
             socket.logUnsent(error)
         }
@@ -154,15 +158,7 @@ extension SocketCore {
 
     /// Shows a packet that is about to be sent to the handlers, where it is an event.
     func showOutgoing(_ message: EncodedMessage, to listeners: OutgoingListeners) {
-        var text = ByteBuffer()
-        var attachments: [ByteBuffer] = []
-        for packet in message.packets {
-            switch packet.body {
-            case .text(let body): text = body
-            case .binary(let bytes): attachments.append(bytes)
-            }
-        }
-        guard let event = OutgoingEvent(text: text, attachments: attachments) else { return }
+        guard let event = OutgoingEvent(message, options.parser) else { return }
         for entry in listeners.entries {
             do { try entry.handler(event) } catch { logFailure("outgoing handler failed", event.name, error) }
         }

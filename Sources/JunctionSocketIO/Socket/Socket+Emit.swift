@@ -16,8 +16,8 @@ extension Socket {
     /// Sends an event with dynamic arguments.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
         if namespace.recovers { return emit(EventPacket(name: event, arguments: arguments), flags: []) }
-        send(flags: []) { buffer in
-            try SocketIOPacketEncoder.encodeEvent(event, arguments: arguments, namespace: namespace.name, into: &buffer)
+        send(flags: []) { parser, buffer in
+            try parser.encodeEvent(event, arguments: arguments, namespace: namespace.name, into: &buffer)
         }
     }
 
@@ -110,9 +110,8 @@ extension Socket {
         _ event: String, _ arguments: repeat each Argument, flags: EmitFlags
     ) {
         if namespace.recovers { return emit(EventPacket(event, repeat each arguments), flags: flags) }
-        send(flags: flags) { buffer in
-            try SocketIOPacketEncoder.encodeEvent(
-                event, repeat each arguments, namespace: namespace.name, into: &buffer)
+        send(flags: flags) { parser, buffer in
+            try parser.encodeEvent(event, repeat each arguments, namespace: namespace.name, into: &buffer)
         }
     }
 
@@ -121,17 +120,15 @@ extension Socket {
         namespace.adapter.broadcast(packet, to: Audience(rooms: [id]), flags: flags)
     }
 
-    /// Sends a packet that `encode` writes and whose attachments it returns: on the socket's loop straight into the output,
+    /// Sends a packet that `encode` writes: on the socket's loop straight into the output,
     /// elsewhere encoded on the caller's thread.
-    func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+    func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
         if executor.eventLoop.inEventLoop {
             core?.send(flags: flags, encode)
             return
         }
         do {
-            var buffer = ByteBuffer()
-            let attachments = try encode(&buffer)
-            let message = EncodedMessage(text: buffer, attachments: attachments)
+            let message = try EncodedMessage(namespace.parser, encode)
             withCore { $0.send(message, flags: flags) }
         } catch {
             logUnsent(error)

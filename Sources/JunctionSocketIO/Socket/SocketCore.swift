@@ -80,13 +80,12 @@ final class SocketCore {
     func connect() {
         isConnected = true
         socket.namespace.local.add(self)
-        send(flags: []) { buffer in
+        send(flags: []) { parser, buffer in
             if client.isOld {
                 SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, into: &buffer)
-            } else {
-                SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
+                return .text(attachments: [])
             }
-            return []
+            return try parser.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
         }
     }
 
@@ -251,14 +250,12 @@ final class SocketCore {
 
     // MARK: Sending
 
-    /// Sends a packet that `encode` writes; it returns the attachments.
-    func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+    /// Sends a packet that `encode` writes.
+    func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
         if outgoing != nil { return sendShown(flags: flags, encode) }
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
         do {
-            let compress = !flags.contains(.uncompressed)
-            let attachments = try session.sendText(compress: compress, encode) ?? []
-            for attachment in attachments { session.send(binary: attachment, compress: compress) }
+            try session.send(options.parser, compress: !flags.contains(.uncompressed), encode)
         } catch {
             socket.logUnsent(error)
         }
@@ -277,7 +274,7 @@ final class SocketCore {
     func sendExpectingAck(
         _ event: String, flags: EmitFlags, timeout: TimeAmount?,
         resume: @escaping (Result<EventArguments, SocketIOError>) -> Void,
-        _ encode: (inout ByteBuffer, UInt64) throws -> [ByteBuffer]
+        _ encode: (SocketIOParser, inout ByteBuffer, UInt64) throws -> EncodedPacket
     ) -> UInt64? {
         guard isConnected else {
             resume(.failure(.disconnected))
@@ -302,14 +299,11 @@ final class SocketCore {
         let compress = !flags.contains(.uncompressed)
         do {
             if let outgoing {
-                var text = ByteBuffer()
-                let attachments = try encode(&text, id)
-                let message = EncodedMessage(text: text, attachments: attachments)
+                let message = try EncodedMessage(options.parser) { try encode($0, &$1, id) }
                 showOutgoing(message, to: outgoing)
                 session.send(message, compress: compress)
             } else {
-                let attachments = try session.sendText(compress: compress) { try encode(&$0, id) } ?? []
-                for attachment in attachments { session.send(binary: attachment, compress: compress) }
+                try session.send(options.parser, compress: compress) { try encode($0, &$1, id) }
             }
             client.readOn()
             return id
@@ -360,9 +354,8 @@ final class SocketCore {
     func disconnect(close: Bool) {
         guard isConnected, !isLeaving else { return }
         if close { return client.disconnectAll() }
-        send(flags: []) { buffer in
-            SocketIOPacketEncoder.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
-            return []
+        send(flags: []) { parser, buffer in
+            try parser.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
         }
         isEndedByServer = true
         if !mailbox.isEmpty {

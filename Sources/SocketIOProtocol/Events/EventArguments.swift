@@ -13,8 +13,9 @@ internal import NIOCore
 public struct EventArguments: Sendable {
     /// The name of the event; nil for an acknowledgement. A number is written as JavaScript would.
     public let event: String?
-    private let json: ByteBuffer
+    private let payload: ByteBuffer
     private let attachments: [ByteBuffer]
+    private let isMessagePack: Bool
     /// Where reading has come to.
     package private(set) var cursor: Cursor
 
@@ -30,10 +31,14 @@ public struct EventArguments: Sendable {
     /// - Throws: ``NotAnEvent`` for a packet of another kind.
     public init(_ packet: consuming SocketIOPacket) throws(NotAnEvent) {
         guard let payload = packet.payload else { throw NotAnEvent(kind: packet.kind) }
-        let (event, position) = try Self.start(payload.readableBytesSpan, of: packet.kind)
+        self.isMessagePack = packet.format == .messagePack
+        let (event, position) =
+            self.isMessagePack
+            ? try payload.readableBytesSpan.firstPackedArgument(of: packet.kind)
+            : try Self.start(payload.readableBytesSpan, of: packet.kind)
         self.event = event
         self.cursor = Cursor(position: position)
-        self.json = payload
+        self.payload = payload
         self.attachments = packet.attachments
     }
 
@@ -60,11 +65,15 @@ public struct EventArguments: Sendable {
 
     /// How many arguments are left. Counting takes a look at each of them.
     public var count: Int {
-        let text = self.json.readableBytesSpan
+        let text = self.payload.readableBytesSpan
         var count = 0
         var next = self.cursor.position
         while let position = next {
             count += 1
+            guard !self.isMessagePack else {
+                next = text.nextPackedArgument(after: text.endOfMessagePack(at: position))
+                continue
+            }
             next = text.nextElement(after: text.endOfValue(at: position))
         }
         return count
@@ -91,7 +100,8 @@ public struct EventArguments: Sendable {
 
     @inline(__always)
     private func read<T: Decodable>(_ type: T.Type, at position: Int, _ index: Int, next: inout Int?) throws -> T {
-        let text = self.json.readableBytesSpan
+        guard !self.isMessagePack else { return try self.readPacked(type, at: position, index, next: &next) }
+        let text = self.payload.readableBytesSpan
         var end = position
         do throws(JSONReadFailure) {
             let value = try text.readDirectly(type, &end, attachments: self.attachments)
@@ -99,11 +109,19 @@ public struct EventArguments: Sendable {
             return value
         } catch .needsDecoder {
             next = text.nextElement(after: text.endOfValue(at: position))
-            let source = JSONSource(json: self.json, attachments: self.attachments)
+            let source = JSONSource(json: self.payload, attachments: self.attachments)
             return try T(from: JSONValueDecoder(source: source, position: position, path: Self.path(index)))
         } catch {
             throw error.decodingError(for: type, at: Self.path(index))
         }
+    }
+
+    private func readPacked<T: Decodable>(
+        _ type: T.Type, at position: Int, _ index: Int, next: inout Int?
+    ) throws -> T {
+        let bytes = self.payload.readableBytesSpan
+        next = bytes.nextPackedArgument(after: bytes.endOfMessagePack(at: position))
+        return try MessagePackSource(self.payload).decode(type, at: position, path: Self.path(index))
     }
 
     /// Decodes as many of the next arguments as there are types.
@@ -147,6 +165,23 @@ public struct NotAnEvent: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension RawSpan {
+    /// The name of an event, and the position of its first argument or of that of an acknowledgement.
+    fileprivate func firstPackedArgument(of kind: SocketIOPacket.Kind) throws(NotAnEvent) -> (String?, Int?) {
+        guard kind == .event || kind == .ack, let array = self.messagePackHead(at: 0) else {
+            throw NotAnEvent(kind: kind)
+        }
+        var at = array.content
+        guard kind == .event else { return (nil, self.nextPackedArgument(after: at)) }
+        let isString = self.messagePackHead(at: at)?.kind == .string
+        let name = isString ? try? self.readPackedString(&at) : (try? self.readPackedNumber(&at))?.text
+        return (name ?? "", self.nextPackedArgument(after: self.endOfMessagePack(at: array.content)))
+    }
+
+    /// The position of the argument that starts where another ends; nil behind the last, which ends the payload.
+    fileprivate func nextPackedArgument(after end: Int) -> Int? {
+        end < self.byteCount ? end : nil
+    }
+
     /// Reads the name of an event and moves past it.
     fileprivate func readEventName(_ at: inout Int) -> String {
         guard self.jsonKind(at: at) == .number else { return self.readString(&at) }

@@ -13,9 +13,7 @@ package struct PayloadWriter {
     ///
     /// - Throws: `EncodingError` for a reserved name; nothing is written then.
     package init(event name: String, namespace: String, id: UInt64? = nil, into buffer: inout ByteBuffer) throws {
-        guard !ReservedEvent.contains(name) else {
-            throw JSONWriteFailure(reason: "\"\(name)\" is a reserved event name.").encodingError(for: name, at: [])
-        }
+        guard !ReservedEvent.contains(name) else { throw ReservedEvent.encodingError(name) }
         self.start = buffer.writerIndex
         self.binaryKind = .binaryEvent
         buffer.writePacketHeader(.event, namespace: namespace, id: id)

@@ -68,7 +68,7 @@ extension RawSpan {
 }
 
 /// Finds members that occur twice without comparing each with all others.
-private struct MemberPositions {
+struct MemberPositions {
     private static var linearLimit: Int { 16 }
     private var positions: [ExactString: Int] = [:]
 
