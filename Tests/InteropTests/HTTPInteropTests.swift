@@ -95,7 +95,7 @@ import Testing
         } prepare: { io in
             io.engine.onInitialHeaders { headers, _ in
                 headers["x-served-by"] = "junction"
-                headers["set-cookie"] = "mine=1"
+                headers["set-cookie"] = "mine=1; Path=/"
             }
             io.engine.use { _, response in response.headers["x-middleware"] = "passed" }
         } _: { browser, io in

@@ -6,7 +6,7 @@ import Testing
 /// What the answers to pages of other origins say beside the origin itself, which `OriginTests` is about.
 @Suite(.timeLimit(.minutes(1))) struct CORSTests {
     private func answer(
-        _ cors: CORS, _ method: String = "GET", _ headers: HTTPHeaders,
+        _ cors: CORS, _ method: String = "GET", headers: HTTPHeaders,
         check: @escaping @Sendable (RawConnection.Response) -> Void
     ) async throws {
         var options = EngineIOOptions()
@@ -29,7 +29,7 @@ import Testing
         cors.exposedHeaders = ["my-exposed-header"]
         cors.maxAge = .seconds(123)
         cors.optionsSuccessStatus = 200
-        try await answer(cors, "OPTIONS", Self.preflight) { answer in
+        try await answer(cors, "OPTIONS", headers: Self.preflight) { answer in
             #expect(answer.status == 200)
             #expect(answer.body.isEmpty)
             #expect(answer.headers["access-control-allow-origin"] == ["https://good.test"])
@@ -47,7 +47,7 @@ import Testing
         cors.allowedHeaders = ["my-header"]
         cors.exposedHeaders = ["a", "b"]
         cors.maxAge = .seconds(123)
-        try await answer(cors, ["origin": "https://good.test"]) { answer in
+        try await answer(cors, headers: ["origin": "https://good.test"]) { answer in
             #expect(answer.status == 200)
             #expect(answer.headers["access-control-expose-headers"] == ["a,b"])
             #expect(answer.headers["access-control-allow-credentials"] == ["true"])
@@ -60,7 +60,7 @@ import Testing
     func anyWithCredentials() async throws {
         var cors = CORS.any
         cors.credentials = true
-        try await answer(cors, ["origin": "https://good.test"]) { answer in
+        try await answer(cors, headers: ["origin": "https://good.test"]) { answer in
             #expect(answer.headers["access-control-allow-origin"] == ["https://good.test"])
             #expect(answer.headers["vary"] == ["Origin"])
         }
@@ -71,7 +71,7 @@ import Testing
         arguments: [("https://a.good.test", 200), ("https://a.evil.test", 403), ("https://good.test.evil.test", 403)])
     func matching(_ origin: String, _ status: Int) async throws {
         let cors = CORS.matching { $0.wholeMatch(of: /https:\/\/[a-z]+\.good\.test/) != nil }
-        try await answer(cors, ["origin": origin]) { answer in
+        try await answer(cors, headers: ["origin": origin]) { answer in
             #expect(answer.status == status)
             #expect(answer.headers["access-control-allow-origin"] == (status == 200 ? [origin] : []))
         }
@@ -80,7 +80,7 @@ import Testing
     @Test("The server's own origin, and clients without one, are let in whatever the function says")
     func ownOrigin() async throws {
         for headers: HTTPHeaders in [["origin": "http://\(RawConnection.host)"], [:]] {
-            try await answer(.matching { _ in false }, headers) { #expect($0.status == 200) }
+            try await answer(.matching { _ in false }, headers: headers) { #expect($0.status == 200) }
         }
     }
 }

@@ -347,7 +347,7 @@ import Testing
             try await RawConnection.with(server.address) { polling in
                 let sid = try await EngineTestServer.open(polling)
                 #expect(server.engine.clientsCount == 1)
-                try await RawWebSocket.with(server.address, EngineTestServer.webSocket) { socket in
+                try await RawWebSocket.with(server.address, EngineTestServer.webSocket) { socket async throws in
                     #expect(try await socket.nextText().hasPrefix("0{"))
                     #expect(server.engine.clientsCount == 2)
                 }
@@ -391,7 +391,7 @@ import Testing
 
     @Test("No cookie is set unless the server wants one, and none behind the handshake")
     func noCookie() async throws {
-        try await EngineTestServer.run { server in
+        try await EngineTestServer.run { server async throws in
             #expect(try await server.request().headers["set-cookie"].isEmpty)
         }
         var options = EngineIOOptions()

@@ -9,8 +9,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct KnownFaultTests {
     private var impatient: EngineIOOptions {
         var options = EngineIOOptions()
-        options.pingInterval = .milliseconds(20)
-        options.pingTimeout = .milliseconds(20)
+        options.pingInterval = .milliseconds(300)
+        options.pingTimeout = .milliseconds(300)
         return options
     }
 
@@ -18,7 +18,7 @@ import Testing
 
     @Test("#732: sessions whose clients stop polling without a word are given up")
     func abandonedSessions() async throws {
-        try await EngineTestServer.run(impatient) { server in
+        try await EngineTestServer.run(impatient) { server async throws in
             for _ in 0..<20 { #expect(try await server.request().status == 200) }
             for _ in 0..<20 { #expect(await server.nextReason() == "ping timeout") }
             #expect(server.engine.clientsCount == 0)
@@ -96,7 +96,7 @@ import Testing
             try await RawConnection.with(server.address) { polling in
                 let target = TestServer.polling(try await TestServer.connect(polling))
                 try await polling.send("GET", target)  // waits
-                try await RawConnection.with(server.address) { sending in
+                try await RawConnection.with(server.address) { sending async throws in
                     let event = ByteBuffer(string: #"42["go",1]"#)
                     #expect(try await sending.request("POST", target, body: event).body == "ok")
                 }
@@ -149,9 +149,9 @@ import Testing
     @Test(
         "#739, #741: a payload that is malformed ends its session, quickly and alone",
         arguments: [
-            "\u{1e}", "\u{1e}\u{1e}\u{1e}", "4\u{1e}", "b", "b\u{1e}", "b=", "9:4abc", "1:", ":",
-            "99999999999999999999:4",
-            "-1:4", "0:", "6:4hello", "\u{0}\u{1}\u{FF}4", "\u{1}", String(repeating: "\u{1e}", count: 10_000),
+            "", "\u{1e}", "\u{1e}\u{1e}\u{1e}", "4\u{1e}", "b\u{1e}", "bA", "b*", "9:4abc", ":",
+            "99999999999999999999:4", "-1:4", "\u{0}\u{1}\u{FF}4", "\u{1}", "x",
+            String(repeating: "\u{1e}", count: 10_000),
         ])
     func malformedPayload(_ payload: String) async throws {
         try await EngineTestServer.run { server in

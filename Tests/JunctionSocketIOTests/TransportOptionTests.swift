@@ -47,7 +47,7 @@ import Testing
     func upgradesOffered() async throws {
         try await EngineTestServer.run { server in
             #expect(try await server.request().body.contains(#""upgrades":["websocket"]"#))
-            try await RawWebSocket.with(server.address, EngineTestServer.webSocket) { socket in
+            try await RawWebSocket.with(server.address, EngineTestServer.webSocket) { socket async throws in
                 #expect(try await socket.nextText().contains(#""upgrades":[]"#))
             }
         }
@@ -60,7 +60,8 @@ import Testing
                 let opened = try await connection.request("GET", EngineTestServer.handshake)
                 #expect(opened.body.contains(#""upgrades":[]"#))
                 let sid = try EngineTestServer.sid(opened)
-                try await RawWebSocket.with(server.address, "\(EngineTestServer.webSocket)&sid=\(sid)") { socket in
+                try await RawWebSocket.with(server.address, "\(EngineTestServer.webSocket)&sid=\(sid)") {
+                    socket async throws in
                     #expect(try await socket.closeCode() == .normal)
                 }
                 try await EngineTestServer.expectEcho(sid, connection)
@@ -79,7 +80,7 @@ import Testing
                 try await RawWebSocket.with(server.address, target) { first in
                     try await first.send("2probe")
                     #expect(try await first.nextText() == "3probe")
-                    try await RawWebSocket.with(server.address, target) { second in
+                    try await RawWebSocket.with(server.address, target) { second async throws in
                         #expect(try await second.closeCode() == .normal)
                     }
                     try await first.send("5")
@@ -210,7 +211,7 @@ import Testing
                             == RequestErrorTests.unknownSession)
                 }
             } else {
-                try await RawWebSocket.with(address) { socket in
+                try await RawWebSocket.with(address) { socket async throws in
                     #expect(try await socket.nextText().hasPrefix("0{"))
                     #expect(try await socket.closeCode() == .normal)
                 }
@@ -245,7 +246,7 @@ import Testing
         options.path = path
         let io = SocketIOServer(host: "127.0.0.1", options: options)
         try await io.withListening { address in
-            try await RawConnection.with(address) { connection in
+            try await RawConnection.with(address) { connection async throws in
                 let query = "?EIO=4&transport=polling"
                 #expect(try await connection.request("GET", "/chat/" + query).status == 200)
                 #expect(try await connection.request("GET", "/chat" + query).status == 404)
