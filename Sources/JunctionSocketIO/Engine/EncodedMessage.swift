@@ -6,13 +6,16 @@ import NIOCore
 struct EncodedMessage: Sendable {
     /// The text and its attachments, ready for the wire.
     let webSocketFrames: SharedFrames
+    /// A later message of this key makes this one worthless for a client that is behind.
+    let key: String?
     private let text: ByteBuffer
     private let attachments: [ByteBuffer]
 
     /// - Parameters:
     ///   - text: the packet of the layer above.
     ///   - attachments: the binary messages that follow it.
-    init(text: ByteBuffer, attachments: [ByteBuffer]) {
+    ///   - key: what later messages replace it by, where it waits.
+    init(text: ByteBuffer, attachments: [ByteBuffer], key: String? = nil) {
         var frames = ByteBuffer()
         frames.reserveCapacity(text.readableBytes + attachments.reduce(16) { $0 + $1.readableBytes + 16 })
         WebSocketFrameEncoder.write(.text, into: &frames) { buffer in
@@ -21,6 +24,7 @@ struct EncodedMessage: Sendable {
         }
         for attachment in attachments { WebSocketFrameEncoder.write(.binary, attachment, into: &frames) }
         self.webSocketFrames = SharedFrames(plain: frames)
+        self.key = key
         self.text = text
         self.attachments = attachments
     }

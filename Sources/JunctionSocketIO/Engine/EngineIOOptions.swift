@@ -52,6 +52,8 @@ public struct EngineIOOptions: Sendable {
     public var cors: CORS = .sameOrigin
     /// Compression of WebSocket messages, for clients that offer it (browsers do). `nil`, the default, turns it off.
     public var perMessageDeflate: WebSocketCompression?
+    /// What happens to messages for a client that reads them more slowly than they are sent. They are kept.
+    public var slowConsumer: SlowConsumerPolicy = .disconnect
     /// Bytes queued for a client that does not read, above which its session ends. 16 MiB.
     public var maximumBufferedBytes = 16_777_216
     /// Time in which a client learns with its next poll that the server closed its session. 30 seconds.

@@ -24,6 +24,7 @@ public final class EngineIOServer: Sendable {
     private let logger: Logger
     private let originPolicy: OriginPolicy
     private let state = Mutex(State())
+    private let losses: LossLog
 
     private struct State {
         var sessions: [String: EngineSession] = [:]
@@ -35,6 +36,7 @@ public final class EngineIOServer: Sendable {
     public init(options: EngineIOOptions = EngineIOOptions(), logger: Logger = Logger(label: "junction.engineio")) {
         self.options = options
         self.logger = logger
+        self.losses = LossLog(logger, "message dropped")
         self.originPolicy = OriginPolicy(cors: options.cors)
     }
 
@@ -45,6 +47,10 @@ public final class EngineIOServer: Sendable {
 
     /// The number of sessions.
     public var clientsCount: Int { state.withLock { $0.sessions.count } }
+
+    /// Messages that were dropped because their clients were behind; see ``SlowConsumerPolicy``. Logged, too: at most one line
+    /// a second.
+    public var droppedMessages: Int { losses.count }
 
     /// The server as a part of a ``WebServer``.
     public func mount(at path: String = "/engine.io") -> Mount {
@@ -187,6 +193,7 @@ public final class EngineIOServer: Sendable {
         ) {
             _ = self.state.withLock { $0.sessions.removeValue(forKey: id) }
         }
+        core.losses = losses
         let session = EngineSession(core)
         let isShutDown = state.withLock { state in
             if !state.isShutDown { state.sessions[id] = session }

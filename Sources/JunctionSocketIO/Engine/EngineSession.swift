@@ -33,8 +33,17 @@ public final class EngineSession: Sendable, Identifiable {
     public func send(_ message: Message) {
         withCore { core in
             switch message {
-            case .text(let text): _ = try? core.sendText { $0.writeImmutableBuffer(text) }
-            case .binary(let bytes): core.send(binary: bytes)
+            case .text(let text): core.send(text: text)
+            case .binary(let bytes): core.send(binary: bytes, isDroppable: true)
+            }
+        }
+    }
+
+    /// Messages that were dropped because the client was behind; see ``SlowConsumerPolicy``.
+    public var droppedMessages: Int {
+        get async {
+            await withUnsafeContinuation { continuation in
+                withCore { continuation.resume(returning: $0.droppedMessages) }
             }
         }
     }

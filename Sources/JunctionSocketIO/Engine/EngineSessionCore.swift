@@ -26,19 +26,25 @@ final class EngineSessionCore: TurnFlushing {
     // to check for that a message at a time.
     @exclusivity(unchecked) var delegate: (any EngineSessionDelegate)?
 
-    private let options: EngineIOOptions
+    let options: EngineIOOptions
     private let onEnd: () -> Void
-    @exclusivity(unchecked) private var machine: EngineServerSession
+    @exclusivity(unchecked) var machine: EngineServerSession
     private var heartbeat: Heartbeat
     private var heartbeatTimer: Scheduled<Void>?
     /// Ends an upgrade or an orderly close that the client does not complete.
     private var patienceTimer: Scheduled<Void>?
     /// Carries the session, or is about to.
-    @exclusivity(unchecked) private var webSocket: WebSocketLink? {
+    @exclusivity(unchecked) var webSocket: WebSocketLink? {
         didSet { localSocket = webSocket?.local }
     }
     /// The connection under it, when it is on this loop.
-    @exclusivity(unchecked) private var localSocket: WebSocketHandler?
+    @exclusivity(unchecked) private(set) var localSocket: WebSocketHandler?
+    /// Where messages wait while the client is behind; `nil` while they wait in the transport alone.
+    var backlog: SessionBacklog?
+    /// Messages that were dropped because the client was behind.
+    var droppedMessages = 0
+    /// Counts them for the whole server.
+    var losses: LossLog?
     private var poll: Answer?
     private var needsFlush = false
     private var isPaused = false
@@ -55,6 +61,7 @@ final class EngineSessionCore: TurnFlushing {
         self.id = id
         self.request = request
         self.options = options
+        self.backlog = SessionBacklog(options.slowConsumer)
         self.executor = executor
         self.onEnd = onEnd
         self.machine = EngineServerSession(transport: transport)
@@ -66,7 +73,10 @@ final class EngineSessionCore: TurnFlushing {
     var isOpen: Bool { machine.isOpen }
 
     /// A message sent now would leave now; `volatile` ones are dropped otherwise.
-    var isWritable: Bool { machine.isWritable && (webSocket?.isWritable ?? true) }
+    var isWritable: Bool {
+        if let backlog, !backlog.queue.isEmpty { return false }
+        return machine.isWritable && (webSocket?.isWritable ?? true)
+    }
 
     // MARK: Opening
 
@@ -87,9 +97,14 @@ final class EngineSessionCore: TurnFlushing {
 
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
     ///
-    /// - Parameter compress: false keeps permessage-deflate from this message, where it is in use.
-    func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+    /// - Parameters:
+    ///   - compress: false keeps permessage-deflate from this message, where it is in use.
+    ///   - isDroppable: the message may be dropped when the client is behind.
+    func sendText<Result>(
+        compress: Bool = true, isDroppable: Bool = false, _ body: (inout ByteBuffer) throws -> Result
+    ) throws -> Result? {
         guard machine.isOpen else { return nil }
+        if backlog != nil, !takesNow { return try holdText(compress: compress, isDroppable: isDroppable, body) }
         if machine.isWebSocket, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
@@ -116,7 +131,7 @@ final class EngineSessionCore: TurnFlushing {
     /// Begins a text message that is written without a closure around it. ``finish(_:)`` or ``cancel(_:)`` it in the same turn.
     func beginText() -> TextMessage? {
         guard machine.isOpen else { return nil }
-        guard let localSocket, machine.isWebSocket else {
+        guard let localSocket, machine.isWebSocket, backlog == nil else {
             return TextMessage(output: ByteBuffer(), start: 0, socket: nil)
         }
         guard let (output, start) = localSocket.beginText(first: EnginePacket.Kind.message.byte) else { return nil }
@@ -129,7 +144,7 @@ final class EngineSessionCore: TurnFlushing {
             socket.finishText(&message.output, from: message.start)
         } else {
             let text = message.output
-            _ = try? sendText { $0.writeImmutableBuffer(text) }
+            send(text: text)
         }
     }
 
@@ -139,7 +154,26 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     /// Sends a binary message.
-    func send(binary bytes: ByteBuffer, compress: Bool = true) {
+    func send(binary bytes: ByteBuffer, compress: Bool = true, isDroppable: Bool = false) {
+        if backlog != nil { return hold(binary: bytes, compress: compress, isDroppable: isDroppable) }
+        write(binary: bytes, compress: compress)
+    }
+
+    /// Sends a text message of the application.
+    func send(text: ByteBuffer) {
+        _ = try? sendText(isDroppable: true) { $0.writeImmutableBuffer(text) }
+    }
+
+    private func holdText<Result>(
+        compress: Bool, isDroppable: Bool, _ body: (inout ByteBuffer) throws -> Result
+    ) throws -> Result {
+        var text = ByteBuffer()
+        let result = try body(&text)
+        hold(EncodedMessage(text: text, attachments: []), compress: compress, isDroppable: isDroppable)
+        return result
+    }
+
+    func write(binary bytes: ByteBuffer, compress: Bool) {
         if machine.isWebSocket {
             webSocket?.send(binary: bytes, compress: compress)
         } else {
@@ -148,7 +182,14 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     /// Sends a message that was encoded once for many sessions.
-    func send(_ message: EncodedMessage, compress: Bool = true) {
+    func send(_ message: EncodedMessage, compress: Bool = true, isDroppable: Bool = true) {
+        if backlog != nil || message.key != nil {
+            return hold(message, compress: compress, isDroppable: isDroppable)
+        }
+        write(message, compress: compress)
+    }
+
+    func write(_ message: EncodedMessage, compress: Bool) {
         if machine.isWebSocket {
             if let localSocket {
                 localSocket.send(encoded: message.webSocketFrames, compress: compress)
@@ -198,6 +239,7 @@ final class EngineSessionCore: TurnFlushing {
     /// GET: the client asks for packets.
     func get(_ answer: Answer) {
         if heartbeat.isOverdue(.now()) { end(.pingTimeout) }
+        releaseBacklogForPoll()
         switch machine.pollArrived() {
         case .answer(let packets):
             answer.respond(packets)
@@ -307,6 +349,11 @@ final class EngineSessionCore: TurnFlushing {
         if machine.isWebSocket { delegate?.received(binary: bytes) } else { abortProbe() }
     }
 
+    /// The connection takes more.
+    func writable(_ link: WebSocketLink) {
+        if link === webSocket, machine.isWebSocket { releaseBacklog() }
+    }
+
     func closed(_ link: WebSocketLink, _ close: WebSocketClose) {
         guard link === webSocket else { return }
         if machine.isWebSocket {
@@ -328,6 +375,7 @@ final class EngineSessionCore: TurnFlushing {
             poll?.respond(EngineRequestError(.badRequest))
             poll = nil
             for packet in queue { write(packet) }
+            releaseBacklog()
             if isPaused { webSocket?.pause() }
         case .abort:
             abortProbe()
@@ -403,6 +451,7 @@ final class EngineSessionCore: TurnFlushing {
 
     /// Ends the session from this side; what was sent before still reaches the client.
     func close() {
+        flushBacklog()
         switch machine.close() {
         case .closed(let closing):
             finish(closing)
@@ -434,6 +483,7 @@ final class EngineSessionCore: TurnFlushing {
         heartbeatTimer?.cancel()
         patienceTimer?.cancel()
         poll = nil
+        backlog = nil
         pendingPost?.answer.respondOK()
         pendingPost = nil
         webSocket?.close(.normal)

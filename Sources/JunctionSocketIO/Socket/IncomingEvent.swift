@@ -55,6 +55,6 @@ final class Acknowledgement: Sendable {
 
     func send(_ encode: (inout ByteBuffer, UInt64, String) throws -> [ByteBuffer]) {
         guard !isSent.exchange(true, ordering: .relaxed) else { return }
-        socket.send(flags: []) { try encode(&$0, id, socket.namespace.name) }
+        socket.send(flags: .mustArrive) { try encode(&$0, id, socket.namespace.name) }
     }
 }

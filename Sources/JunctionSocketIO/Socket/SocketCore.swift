@@ -55,7 +55,7 @@ final class SocketCore {
     func connect() {
         isConnected = true
         socket.namespace.adapter.add(self)
-        send(flags: []) { buffer in
+        send(flags: .mustArrive) { buffer in
             SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
             return []
         }
@@ -175,10 +175,21 @@ final class SocketCore {
 
     // MARK: Sending
 
+    /// Messages of the session that were dropped because the client was behind.
+    var droppedMessages: Int { session.droppedMessages }
+
+    /// A message sent now would leave now.
+    var isWritable: Bool { session.isWritable }
+
     /// Sends a packet that `encode` writes; it returns the attachments.
     func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
         do {
+            if session.backlog != nil {
+                var text = ByteBuffer()
+                let attachments = try encode(&text)
+                return session.send(EncodedMessage(text: text, attachments: attachments), flags)
+            }
             let compress = !flags.contains(.uncompressed)
             let attachments = try session.sendText(compress: compress, encode) ?? []
             for attachment in attachments { session.send(binary: attachment, compress: compress) }
@@ -190,7 +201,7 @@ final class SocketCore {
     /// Sends a packet that was encoded before.
     func send(_ message: EncodedMessage, flags: EmitFlags) {
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
-        session.send(message, compress: !flags.contains(.uncompressed))
+        session.send(message, flags)
     }
 
     /// Sends an event that the client is to acknowledge.
@@ -249,7 +260,7 @@ final class SocketCore {
     func disconnect(close: Bool) {
         guard isConnected else { return }
         if close { return client.disconnectAll() }
-        send(flags: []) { buffer in
+        send(flags: .mustArrive) { buffer in
             SocketIOPacketEncoder.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
             return []
         }
@@ -279,6 +290,13 @@ final class SocketCore {
     }
 }
 
+extension EngineSessionCore {
+    fileprivate func send(_ message: EncodedMessage, _ flags: EmitFlags) {
+        send(
+            message, compress: !flags.contains(.uncompressed), isDroppable: !flags.contains(.mustArrive))
+    }
+}
+
 /// How an event is to be sent.
 struct EmitFlags: OptionSet, Sendable {
     let rawValue: UInt8
@@ -286,4 +304,6 @@ struct EmitFlags: OptionSet, Sendable {
     static let volatile = EmitFlags(rawValue: 1)
     /// Not to be compressed, also where permessage-deflate is in use.
     static let uncompressed = EmitFlags(rawValue: 2)
+    /// Never dropped, however far the client is behind: the protocol depends on it.
+    static let mustArrive = EmitFlags(rawValue: 128)
 }
