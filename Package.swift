@@ -13,7 +13,6 @@ let settings: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
-let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -87,7 +86,7 @@ let package = Package(
         library(
             "JunctionWebSocket",
             [
-                "CJunctionZlib", "JunctionCore", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging,
+                "CJunctionZlib", "JunctionCore", "JunctionTransport", nioCore, nioHTTP1, logging,
                 lifecycle,
             ]),
         // Protocols without input and output: bytes and time in, actions out.
@@ -96,8 +95,8 @@ let package = Package(
         library(
             "JunctionSocketIO",
             [
-                "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol", "SocketIOProtocol",
-                nioCore, nioHTTP1, logging, lifecycle, deque,
+                "CJunctionZlib", "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol",
+                "SocketIOProtocol", nioCore, nioHTTP1, logging, lifecycle, deque,
             ]),
         library(
             "JunctionGateway",
@@ -156,7 +155,9 @@ let package = Package(
             ["JunctionCore", "JunctionTCP", "JunctionTesting", "TestSupport", nioCore, nioPosix, nioEmbedded]),
         tests("JunctionUDP", ["CJunctionUDP", "JunctionUDP", "TestSupport", nioCore, nioEmbedded, logging]),
         // The code of the articles and of the README.
-        tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
+        tests(
+            "Documentation",
+            ["JunctionTCP", "JunctionTesting", "JunctionUDP", "JunctionSocketIO", "RawClients", "TestSupport", nioCore]),
         tests(
             "JunctionWebSocket",
             [
@@ -164,7 +165,11 @@ let package = Package(
                 nioEmbedded, nioHTTP1,
             ]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
-        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),
+        tests(
+            "JunctionSocketIO",
+            [
+                "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "RawClients", "TestSupport", nioCore, nioHTTP1,
+            ]),
         tests(
             "JunctionGateway",
             [

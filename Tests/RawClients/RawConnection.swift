@@ -31,6 +31,9 @@ package final class RawConnection {
     /// Ends the write side.
     package func finish() { connection.finish() }
 
+    /// Ends the connection with a reset.
+    package func reset() { connection.reset() }
+
     /// The next bytes, those left from an answer first; nil at the end. A reset is an end, too.
     package func read() async throws -> ByteBuffer? {
         if let rest = received.readSlice(length: received.readableBytes), rest.readableBytes > 0 { return rest }
@@ -53,6 +56,8 @@ package final class RawConnection {
         package var status: Int
         package var headers: HTTPHeaders
         package var body: String
+        /// The body as it came.
+        package var bytes: ByteBuffer
     }
 
     /// The bytes of a request; `content-length` is added unless the headers say how long the body is.
@@ -105,9 +110,9 @@ package final class RawConnection {
                     bytes.writeImmutableBuffer(try #require(try await read(), "the answer is cut off"))
                 }
                 bytes.moveReaderIndex(forwardBy: headLength)
-                let body = bytes.readString(length: length) ?? ""
+                let body = try #require(bytes.readSlice(length: length))
                 received = bytes
-                return Response(status: status, headers: headers, body: body)
+                return Response(status: status, headers: headers, body: String(buffer: body), bytes: body)
             }
             bytes.writeImmutableBuffer(try #require(try await read(), "no answer"))
         }

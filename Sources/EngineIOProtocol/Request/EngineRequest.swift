@@ -22,6 +22,10 @@ public struct EngineRequest: Hashable, Sendable {
     public let isWebSocketUpgrade: Bool
     /// The whole query, the protocol's own names included: what an application sees as `handshake.query`.
     public let query: EngineQuery
+    /// The query's `transport`, if it names one that exists.
+    public let transport: EngineTransport?
+    /// The query's `sid`: the id of an existing session. An empty one is none.
+    public let sid: String?
 
     /// Reads a request.
     ///
@@ -37,19 +41,13 @@ public struct EngineRequest: Hashable, Sendable {
         self.method = method
         self.isWebSocketUpgrade = isWebSocketUpgrade
         self.query = query
+        self.transport = query["transport"].flatMap(EngineTransport.init(rawValue:))
+        let sid = query["sid"]
+        self.sid = sid?.isEmpty == true ? nil : sid
     }
 
     /// The query's `EIO`: the version of the protocol that the client speaks.
     public var version: String? { query["EIO"] }
-
-    /// The query's `transport`, if it names one that exists.
-    public var transport: EngineTransport? { query["transport"].flatMap(EngineTransport.init(rawValue:)) }
-
-    /// The query's `sid`: the id of an existing session. An empty one is none.
-    public var sid: String? {
-        guard let sid = query["sid"], !sid.isEmpty else { return nil }
-        return sid
-    }
 
     /// Decides what the request asks for, by the rules and in the order of the reference implementation's server (6.6).
     ///

@@ -4,6 +4,7 @@ import JunctionTransport
 import JunctionWebSocket
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// What a session tells the layer above, on its event loop.
 protocol EngineSessionDelegate: AnyObject {
@@ -18,13 +19,17 @@ protocol EngineSessionDelegate: AnyObject {
 }
 
 /// A session's state and transports. Lives on one event loop, whichever connections its requests come by.
-final class EngineSessionCore: TurnFlushing {
+final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     let id: String
     let request: RequestInfo
     let executor: LoopExecutor
     // Each of the unchecked ones is used in places that call nothing which comes back to it in the midst of a change: no need
     // to check for that a message at a time.
     @exclusivity(unchecked) var delegate: (any EngineSessionDelegate)?
+    /// Who sees every packet besides; `nil` while nobody does.
+    @exclusivity(unchecked) var observer: EngineSessionObserver?
+    /// The session has moved to WebSocket. Read from any thread.
+    let isUpgraded = Atomic(false)
 
     let options: EngineIOOptions
     private let onEnd: () -> Void
@@ -46,6 +51,8 @@ final class EngineSessionCore: TurnFlushing {
     /// Counts them for the whole server.
     var losses: LossLog?
     private var poll: Answer?
+    /// Of the packets that wait for a poll, one may be compressed; then all of them are, as in the reference.
+    private var pollMayCompress = false
     private var needsFlush = false
     private var isPaused = false
     /// A polling request whose packets were not all taken yet, because reading is paused.
@@ -98,14 +105,14 @@ final class EngineSessionCore: TurnFlushing {
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
     ///
     /// - Parameters:
-    ///   - compress: false keeps permessage-deflate from this message, where it is in use.
+    ///   - compress: false keeps permessage-deflate from this message, or the answer to a poll from being compressed for it.
     ///   - isDroppable: the message may be dropped when the client is behind.
     func sendText<Result>(
         compress: Bool = true, isDroppable: Bool = false, _ body: (inout ByteBuffer) throws -> Result
     ) throws -> Result? {
         guard machine.isOpen else { return nil }
         if backlog != nil, !takesNow { return try holdText(compress: compress, isDroppable: isDroppable, body) }
-        if machine.isWebSocket, let webSocket {
+        if machine.isWebSocket, observer == nil, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
                 return try body(&buffer)
@@ -115,7 +122,7 @@ final class EngineSessionCore: TurnFlushing {
         }
         var text = ByteBuffer()
         let result = try body(&text)
-        send(EnginePacket(.message, text))
+        send(EnginePacket(.message, text), compress: compress)
         return result
     }
 
@@ -131,7 +138,7 @@ final class EngineSessionCore: TurnFlushing {
     /// Begins a text message that is written without a closure around it. ``finish(_:)`` or ``cancel(_:)`` it in the same turn.
     func beginText() -> TextMessage? {
         guard machine.isOpen else { return nil }
-        guard let localSocket, machine.isWebSocket, backlog == nil else {
+        guard let localSocket, machine.isWebSocket, observer == nil, backlog == nil else {
             return TextMessage(output: ByteBuffer(), start: 0, socket: nil)
         }
         guard let (output, start) = localSocket.beginText(first: EnginePacket.Kind.message.byte) else { return nil }
@@ -160,8 +167,8 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     /// Sends a text message of the application.
-    func send(text: ByteBuffer) {
-        _ = try? sendText(isDroppable: true) { $0.writeImmutableBuffer(text) }
+    func send(text: ByteBuffer, compress: Bool = true) {
+        _ = try? sendText(compress: compress, isDroppable: true) { $0.writeImmutableBuffer(text) }
     }
 
     private func holdText<Result>(
@@ -174,10 +181,10 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     func write(binary bytes: ByteBuffer, compress: Bool) {
-        if machine.isWebSocket {
+        if machine.isWebSocket, observer == nil {
             webSocket?.send(binary: bytes, compress: compress)
         } else {
-            send(EnginePacket(binary: bytes))
+            send(EnginePacket(binary: bytes), compress: compress)
         }
     }
 
@@ -190,21 +197,24 @@ final class EngineSessionCore: TurnFlushing {
     }
 
     func write(_ message: EncodedMessage, compress: Bool) {
-        if machine.isWebSocket {
+        if machine.isWebSocket, observer == nil {
             if let localSocket {
                 localSocket.send(encoded: message.webSocketFrames, compress: compress)
             } else {
                 webSocket?.send(encoded: message.webSocketFrames, compress: compress)
             }
         } else {
-            for packet in message.packets { send(packet) }
+            for packet in message.packets { send(packet, compress: compress) }
         }
     }
 
-    private func send(_ packet: EnginePacket) {
+    private func send(_ packet: EnginePacket, compress: Bool = true) {
+        if machine.isOpen { observer?.creates(packet) }
+        if compress { pollMayCompress = true }
         switch machine.send(packet) {
         case .write:
-            write(packet)
+            write(packet, compress: compress)
+            observer?.onDrain()
         case .answerPollSoon:
             guard !needsFlush else { return }
             needsFlush = true
@@ -216,22 +226,30 @@ final class EngineSessionCore: TurnFlushing {
         }
     }
 
-    private func write(_ packet: EnginePacket) {
+    private func write(_ packet: EnginePacket, compress: Bool = true) {
         switch packet.body {
-        case .binary(let bytes): webSocket?.send(binary: bytes)
-        case .text: _ = try? webSocket?.sendText { packet.write(into: &$0) }
+        case .binary(let bytes): webSocket?.send(binary: bytes, compress: compress)
+        case .text: _ = try? webSocket?.sendText(compress: compress) { packet.write(into: &$0) }
         }
     }
 
     /// Answers the poll that waits with what this turn brought.
     func flushNow() {
         needsFlush = false
-        if let packets = machine.takeQueue() { answerPoll(packets) }
+        if let packets = machine.takeQueue() {
+            answerPoll(packets)
+            observer?.onDrain()
+        }
     }
 
     private func answerPoll(_ packets: [EnginePacket]) {
-        poll?.respond(packets)
+        if let poll { respond(to: poll, packets) }
         poll = nil
+    }
+
+    private func respond(to answer: Answer, _ packets: [EnginePacket]) {
+        answer.respond(packets, mayCompress: pollMayCompress)
+        if machine.queuedBytes == 0 { pollMayCompress = false }
     }
 
     // MARK: Polling requests
@@ -242,9 +260,10 @@ final class EngineSessionCore: TurnFlushing {
         releaseBacklogForPoll()
         switch machine.pollArrived() {
         case .answer(let packets):
-            answer.respond(packets)
+            respond(to: answer, packets)
+            observer?.onDrain()
         case .answerLast(let packets):
-            answer.respond(packets)
+            respond(to: answer, packets)
             finish(.forcedClose)
         case .park:
             park(answer)
@@ -257,27 +276,32 @@ final class EngineSessionCore: TurnFlushing {
             finish(closing)
             answer.respond(.badRequest)
         case .refuse:
-            answer.respond(EngineRequestError(.badRequest))
+            answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
         }
     }
 
     private func park(_ answer: Answer) {
         poll = answer
+        let exchange = answer.exchange
+        guard exchange.executor !== executor else { return exchange.onDisconnect(tell: self) }
         let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
-        answer.onDisconnect { [executor] in
-            executor.execute { bound.value.pollLeft(answer) }
+        exchange.executor.execute { [executor] in
+            exchange.onDisconnect { executor.execute { bound.value.disconnected(exchange) } }
         }
     }
 
-    private func pollLeft(_ answer: Answer) {
-        guard poll?.exchange === answer.exchange else { return }
+    /// The client of a poll went away.
+    func disconnected(_ exchange: HTTPExchange) {
+        guard poll?.exchange === exchange else { return }
         poll = nil
         end(.transportError)
     }
 
     /// POST: the client sends packets.
     func post(_ answer: Answer) {
-        guard !machine.isWebSocket else { return answer.respond(EngineRequestError(.badRequest)) }
+        guard !machine.isWebSocket else {
+            return answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
+        }
         let request = answer.exchange.request
         guard pendingPost == nil else {
             end(.transportError)
@@ -333,6 +357,7 @@ final class EngineSessionCore: TurnFlushing {
         guard link === webSocket else { return }
         if machine.isWebSocket, text.getInteger(at: text.readerIndex) == EnginePacket.Kind.message.byte {
             text.moveReaderIndex(forwardBy: 1)
+            if let observer { observer.sees(EnginePacket(.message, copy text), for: delegate) }
             delegate?.received(text: text)
             return
         }
@@ -346,7 +371,9 @@ final class EngineSessionCore: TurnFlushing {
 
     func received(binary bytes: consuming ByteBuffer, from link: WebSocketLink) {
         guard link === webSocket else { return }
-        if machine.isWebSocket { delegate?.received(binary: bytes) } else { abortProbe() }
+        guard machine.isWebSocket else { return abortProbe() }
+        if let observer { observer.sees(EnginePacket(binary: copy bytes), for: delegate) }
+        delegate?.received(binary: bytes)
     }
 
     /// The connection takes more.
@@ -375,6 +402,8 @@ final class EngineSessionCore: TurnFlushing {
             poll?.respond(EngineRequestError(.badRequest))
             poll = nil
             for packet in queue { write(packet) }
+            isUpgraded.store(true, ordering: .relaxed)
+            observer?.onUpgrade(.websocket)
             releaseBacklog()
             if isPaused { webSocket?.pause() }
         case .abort:
@@ -385,6 +414,7 @@ final class EngineSessionCore: TurnFlushing {
     // MARK: Receiving
 
     private func receive(_ packet: EnginePacket) {
+        observer?.sees(packet, for: delegate)
         switch machine.receive(packet) {
         case .none: break
         case .deliver(.text(let text)): delegate?.received(text: text)
@@ -491,6 +521,8 @@ final class EngineSessionCore: TurnFlushing {
         onEnd()
         let delegate = delegate
         self.delegate = nil
+        observer?.seesEnd(reason, for: delegate)
+        observer = nil
         delegate?.closed(reason)
     }
 }

@@ -8,6 +8,7 @@ import SocketIOProtocol
 /// event loop.
 final class ClientConnection: EngineSessionDelegate {
     let session: EngineSessionCore
+    let conn: EngineSession
 
     private let server: SocketIOServer
     private let options: SocketIOOptions
@@ -21,8 +22,9 @@ final class ClientConnection: EngineSessionDelegate {
     private var behind: Set<ObjectIdentifier> = []
     private var connectTimer: Scheduled<Void>?
 
-    init(session: EngineSessionCore, server: SocketIOServer) {
+    init(session: EngineSessionCore, conn: EngineSession, server: SocketIOServer) {
         self.session = session
+        self.conn = conn
         self.server = server
         self.options = server.options
         self.decoder = SocketIOPacketDecoder(
@@ -169,6 +171,8 @@ final class ClientConnection: EngineSessionDelegate {
     }
 
     // MARK: Called by the sockets
+
+    var errorPolicy: EventErrorPolicy { server.errorPolicy }
 
     /// A socket is no longer connected.
     func remove(_ socket: Socket) {

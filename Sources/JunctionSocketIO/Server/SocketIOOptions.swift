@@ -6,6 +6,8 @@ public struct SocketIOOptions: Sendable {
     public var engine = EngineIOOptions()
     /// Where the server answers. `/socket.io`.
     public var path = "/socket.io"
+    /// The client for browsers, served below the path as `socket.io.js` and under its other names. None.
+    public var serveClient: ClientFiles?
     /// Time in which a client has to connect to a namespace. 45 seconds.
     public var connectTimeout: Duration = .seconds(45)
     /// Binary attachments of one packet; more ends the connection. 10.
@@ -20,6 +22,8 @@ public struct SocketIOOptions: Sendable {
     public var maximumPendingAcks = 1_024
     /// How long connections may take to end when the server drains. 10 seconds.
     public var drainTimeout: Duration = .seconds(10)
+    /// What carries broadcasts to every server of a cluster. `nil`: there is one server.
+    public var adapter: AdapterFactory?
     /// Where the server logs.
     public var logger = Logger(label: "junction.socketio")
 

@@ -24,6 +24,7 @@ public final class SocketIOServer: ListeningService {
     /// The sessions under the sockets.
     public let engine: EngineIOServer
 
+    let errorPolicy = EventErrorPolicy()
     private let host: String?
     private let port: Int
     private let main: Namespace
@@ -39,14 +40,16 @@ public final class SocketIOServer: ListeningService {
         self.host = host
         self.port = port
         self.options = options
-        self.engine = EngineIOServer(options: options.engine, logger: options.logger)
-        let main = Namespace(name: "/", adapter: InMemoryAdapter(), logger: options.logger)
+        self.engine = EngineIOServer(
+            options: options.engine, clientFiles: options.serveClient.map { ($0, options.path) }, logger: options.logger
+        )
+        let main = Namespace(name: "/", options: options)
         self.main = main
         self.namespaces = Mutex(["/": main])
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
         engine.onConnection { [weak self] session in
             guard let self else { return session.close() }
-            session.withCore { core in core.delegate = ClientConnection(session: core, server: self) }
+            session.withCore { core in core.delegate = ClientConnection(session: core, conn: session, server: self) }
         }
     }
 
@@ -61,7 +64,9 @@ public final class SocketIOServer: ListeningService {
 
     /// The server as a part of a ``WebServer``.
     public func mount() -> Mount {
-        Mount(path: options.path, shutDown: { self.close() }, handle: { self.engine.handle($0) })
+        Mount(
+            path: options.path, addTrailingSlash: options.engine.addTrailingSlash, shutDown: { self.close() },
+            handle: { self.engine.handle($0) })
     }
 
     // MARK: Namespaces
@@ -76,7 +81,7 @@ public final class SocketIOServer: ListeningService {
         let name = name.hasPrefix("/") ? name : "/" + name
         return namespaces.withLock { namespaces in
             if let namespace = namespaces[name] { return namespace }
-            let namespace = Namespace(name: name, adapter: InMemoryAdapter(), logger: options.logger)
+            let namespace = Namespace(name: name, options: options)
             namespaces[name] = namespace
             return namespace
         }

@@ -16,7 +16,11 @@ public final class Socket: Sendable, Identifiable {
     /// How the client introduced itself.
     public let handshake: Handshake
 
+    /// The session under the socket and those of the client in other namespaces.
+    public let conn: EngineSession
+
     let executor: LoopExecutor
+    let connected = Atomic(false)
     /// The socket's state, `nil` once it is over.
     ///
     /// Proof of safety: touched on the socket's loop alone, by what says so here and in ``withCore(_:)``.
@@ -28,6 +32,7 @@ public final class Socket: Sendable, Identifiable {
         self.id = SessionID.make()
         self.namespace = namespace
         self.handshake = Handshake(auth: auth, request: client.session.request)
+        self.conn = client.conn
         self.executor = client.session.executor
         self.state = SocketCore(socket: self, client: client, options: options)
     }
@@ -48,6 +53,12 @@ public final class Socket: Sendable, Identifiable {
     func withCore(_ body: @escaping @Sendable (SocketCore) -> Void) {
         executor.execute { if let core = self.core { body(core) } }
     }
+
+    /// The client is in the namespace: from before the connection handlers are called until behind those of `disconnecting`.
+    public var isConnected: Bool { connected.load(ordering: .relaxed) }
+
+    /// The HTTP request that opened the connection.
+    public var request: RequestInfo { handshake.request }
 
     // MARK: Data
 
@@ -70,6 +81,9 @@ public final class Socket: Sendable, Identifiable {
         }
     }
 
+    /// All of it, as it is now.
+    var storedData: [String: any Sendable] { storage.withLock { $0 } }
+
     // MARK: Rooms
 
     /// Puts the socket into a room. It takes effect before any later call of the same task.
@@ -77,12 +91,12 @@ public final class Socket: Sendable, Identifiable {
 
     /// Puts the socket into rooms.
     public func join(_ rooms: Set<String>) {
-        withCore { core in core.socket.namespace.adapter.join(core, rooms) }
+        withCore { core in core.socket.namespace.local.join(core, rooms) }
     }
 
     /// Takes the socket out of a room.
     public func leave(_ room: String) {
-        withCore { core in core.socket.namespace.adapter.leave(core, room) }
+        withCore { core in core.socket.namespace.local.leave(core, room) }
     }
 
     /// The rooms that the socket is in, its own among them; empty once it is over.
@@ -90,8 +104,7 @@ public final class Socket: Sendable, Identifiable {
         get async {
             await withUnsafeContinuation { continuation in
                 executor.execute {
-                    guard let core = self.core, core.isConnected else { return continuation.resume(returning: []) }
-                    continuation.resume(returning: core.rooms.union([self.id]))
+                    continuation.resume(returning: self.core.map { $0.membership.all($0) } ?? [])
                 }
             }
         }
@@ -107,15 +120,6 @@ public final class Socket: Sendable, Identifiable {
     public func `in`(_ room: String) -> BroadcastOperator { broadcast.to(room) }
     /// Everybody else who is not in that room.
     public func except(_ room: String) -> BroadcastOperator { broadcast.except(room) }
-
-    // MARK: Ending
-
-    /// Disconnects the socket from its namespace.
-    ///
-    /// - Parameter close: closes the connection under it, and with it the client's sockets in other namespaces.
-    public func disconnect(close: Bool = false) {
-        withCore { $0.disconnect(close: close) }
-    }
 
     func logUnsent(_ error: any Error) {
         namespace.logger.error("event not sent", metadata: ["socket": "\(id)", "error": "\(error)"])

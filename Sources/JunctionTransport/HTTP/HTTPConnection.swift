@@ -28,14 +28,17 @@ package protocol HTTPApplication: Sendable {
 /// Collects requests, hands them to the application one after another, and writes its answers.
 package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, TurnFlushing {
     package typealias InboundIn = HTTPServerRequestPart
-    package typealias OutboundIn = HTTPServerResponsePart
-    package typealias OutboundOut = HTTPServerResponsePart
+    package typealias OutboundIn = Never
+    package typealias OutboundOut = ByteBuffer
 
     private let executor: LoopExecutor
     private let limits: HTTPLimits
     private let application: any HTTPApplication
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
+    private var fields = HTTPRequestFields()
+    private lazy var remoteAddress = context?.remoteAddress
+    private var output = TurnOutput(isNextToSocket: true)
     private var body = ByteBuffer()
     private var waiting = Deque<HTTPRequest>()
     private var current: HTTPExchange?
@@ -65,7 +68,7 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
         let connection = HTTPConnection(executor: executor, limits: limits, application: application)
         try channel.pipeline.syncOperations.addHandlers(
-            ByteToMessageHandler(decoder), HTTPResponseEncoder(), connection)
+            ByteToMessageHandler(decoder), connection)
         let entry = DrainableHTTPConnection(connection, channel, executor)
         connections.insert(entry)
         channel.closeFuture.whenComplete { _ in connections.remove(entry) }
@@ -77,11 +80,11 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
-            guard announced <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
+            fields = HTTPRequestFields(head.headers)
+            guard fields.contentLength <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
             self.head = head
             // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
-            if head.headers.contains(name: "expect"), current == nil, waiting.isEmpty { sendContinue() }
+            if fields.hasExpectation, current == nil, waiting.isEmpty { sendContinue() }
         case .body(var part):
             guard body.readableBytes + part.readableBytes <= limits.maximumBodySize else {
                 return reject(.payloadTooLarge)
@@ -90,7 +93,7 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         case .end:
             guard let head else { return }
             self.head = nil
-            let request = HTTPRequest(head: head, body: body, remoteAddress: context.remoteAddress)
+            let request = HTTPRequest(head: head, fields: fields, body: body, remoteAddress: remoteAddress)
             body = ByteBuffer()
             guard waiting.count < limits.maximumPipelinedRequests else { return reject(.tooManyRequests) }
             waiting.append(request)
@@ -101,7 +104,7 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     package func read(context: ChannelHandlerContext) {
         // The answers to a client that does not read would only pile up, and so would bytes of the protocol that a waiting
         // request asks for.
-        if !context.channel.isWritable || waiting.last?.head.mayLeaveHTTP == true {
+        if !context.channel.isWritable || waiting.last?.mayLeaveHTTP == true {
             readIsHeld = true
         } else {
             context.read()
@@ -137,15 +140,15 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         isClosing = true
         waiting.removeAll()
         guard current == nil, let context else { return close() }
-        write(HTTPResponse(status: status), version: .http1_1, isHead: false, keepAlive: false)
-        context.flush()
+        write(HTTPResponse(status: status), isHead: false, keepAlive: false)
+        flushNow()
         context.close(mode: .output, promise: nil)
         closeChannel(context.channel, after: Self.rejectedTimeout)
     }
 
     private func sendContinue() {
-        context?.writeAndFlush(
-            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        output.gather(executor) { HTTPResponse(status: .continue).writeHead(isLast: false, into: &$0) }
+        flushNow()
     }
 
     // MARK: Responses
@@ -155,26 +158,24 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         guard current === exchange else { return }
         current = nil
         exchange.answered()
-        let head = exchange.request.head
-        let keepAlive = head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !head.mayLeaveHTTP
-        write(response, version: head.version, isHead: head.method == .HEAD, keepAlive: keepAlive)
+        let request = exchange.request
+        let keepAlive = request.head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !request.mayLeaveHTTP
+        write(response, isHead: request.head.method == .HEAD, keepAlive: keepAlive)
         guard keepAlive else { return close() }
         deadline = executor.eventLoop.now + limits.requestTimeout
         if !waiting.isEmpty { dispatch() }
     }
 
-    private func write(_ response: HTTPResponse, version: HTTPVersion, isHead: Bool, keepAlive: Bool) {
+    private func write(_ response: HTTPResponse, isHead: Bool, keepAlive: Bool) {
         guard let context else { return }
-        var head = HTTPResponseHead(version: version, status: response.status, headers: response.headers)
-        if response.status.mayHaveResponseBody {
-            head.headers.add(name: "content-length", value: String(response.body.readableBytes))
-        }
-        if !keepAlive { head.headers.add(name: "connection", value: "close") }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        output.gather(executor) { response.writeHead(isLast: !keepAlive, into: &$0) }
         if !isHead, response.body.readableBytes > 0 {
-            context.write(wrapOutboundOut(.body(.byteBuffer(response.body))), promise: nil)
+            do throws(NetworkError) {
+                try output.write(response.body, context, executor)
+            } catch {
+                return context.close(promise: nil)
+            }
         }
-        context.write(wrapOutboundOut(.end(nil)), promise: nil)
         if !needsFlush {
             needsFlush = true
             executor.flushAtTurnEnd(self)
@@ -183,13 +184,18 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
     package func flushNow() {
         needsFlush = false
-        context?.flush()
+        guard let context else { return }
+        do throws(NetworkError) {
+            try output.flush(context, executor)
+        } catch {
+            context.close(promise: nil)
+        }
     }
 
     private func close() {
         isClosing = true
+        flushNow()
         guard let context else { return }
-        context.flush()
         let channel = context.channel
         context.close(mode: .output).whenComplete { _ in channel.close(promise: nil) }
         // A client that does not read its answer is not waited for any longer than one that sends nothing.
@@ -208,17 +214,17 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     func upgrade(_ exchange: HTTPExchange, headers: HTTPHeaders, to handler: any ChannelHandler) throws {
         guard current === exchange, let context else { throw ChannelError.ioOnClosedChannel }
         let pipeline = context.pipeline.syncOperations
-        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
         current = nil
         exchange.answered()
         timer?.cancel()
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
-        let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+        flushNow()  // the answers to requests that came before
+        var head = ByteBuffer()
+        HTTPResponse(status: .switchingProtocols, headers: headers).writeHead(isLast: false, into: &head)
+        context.write(wrapOutboundOut(head), promise: nil)
         // This handler first: the decoder forwards its left-over bytes to whoever follows it.
         try pipeline.addHandler(handler)
         pipeline.removeHandler(context: context, promise: nil)
-        pipeline.removeHandler(context: encoder, promise: nil)
         pipeline.removeHandler(context: decoder, promise: nil)
         if readIsHeld { exchange.channel.read() }
     }
@@ -273,11 +279,6 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
             self.startTimer()
         }
     }
-}
-
-extension HTTPRequestHead {
-    /// The request asks for another protocol. The parser stops behind it, whether it gets that or not.
-    fileprivate var mayLeaveHTTP: Bool { method == .CONNECT || headers.contains(name: "upgrade") }
 }
 
 /// An HTTP connection as its draining server sees it. One that was upgraded ends as its new protocol does.

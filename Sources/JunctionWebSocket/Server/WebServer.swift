@@ -10,22 +10,27 @@ public struct Mount: Sendable {
     public let path: String
 
     package let handle: @Sendable (HTTPExchange) -> Void
+    /// The path itself, without a slash behind it, is not answered.
+    private let addTrailingSlash: Bool
     /// Tells the clients that the server goes away.
     package let shutDown: @Sendable () async -> Void
 
     package init(
-        path: String, shutDown: @escaping @Sendable () async -> Void = {},
+        path: String, addTrailingSlash: Bool = false, shutDown: @escaping @Sendable () async -> Void = {},
         handle: @escaping @Sendable (HTTPExchange) -> Void
     ) {
         self.path = path.last == "/" && path.count > 1 ? String(path.dropLast()) : path
+        self.addTrailingSlash = addTrailingSlash
         self.shutDown = shutDown
         self.handle = handle
     }
 
     fileprivate func takes(_ requested: Substring) -> Bool {
-        guard requested.hasPrefix(path) else { return false }
-        return requested.utf8.count == path.utf8.count || path == "/"
-            || requested.utf8.dropFirst(path.utf8.count).first == UInt8(ascii: "/")
+        guard requested.utf8.starts(with: path.utf8) else { return false }
+        guard let next = requested.utf8.dropFirst(path.utf8.count).first else {
+            return !addTrailingSlash || path == "/"
+        }
+        return next == UInt8(ascii: "/") || path == "/"
     }
 }
 
