@@ -1,4 +1,4 @@
-import JunctionTCP
+package import JunctionTCP
 package import NIOCore
 package import NIOHTTP1
 import Testing
@@ -16,9 +16,10 @@ package final class RawConnection {
 
     /// Connects, and closes when `body` is done.
     package static func with<Result>(
-        _ address: SocketAddress, _ body: (RawConnection) async throws -> Result
+        _ address: SocketAddress, tls: ClientTLS? = nil, options: ConnectOptions = ConnectOptions(),
+        _ body: (RawConnection) async throws -> Result
     ) async throws -> Result {
-        let connection = try await TCPClient.connect(to: address)
+        let connection = try await TCPClient.connect(to: address, tls: tls, options: options)
         defer { connection.close() }
         return try await body(RawConnection(connection))
     }
@@ -110,7 +111,8 @@ package final class RawConnection {
                     bytes.writeImmutableBuffer(try #require(try await read(), "the answer is cut off"))
                 }
                 bytes.moveReaderIndex(forwardBy: headLength)
-                let body = try #require(bytes.readSlice(length: length))
+                let slice = bytes.readSlice(length: length)
+                let body = try #require(slice)
                 received = bytes
                 return Response(status: status, headers: headers, body: String(buffer: body), bytes: body)
             }

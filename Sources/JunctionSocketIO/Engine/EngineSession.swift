@@ -26,6 +26,8 @@ public final class EngineSession: Sendable, Identifiable {
     public let id: String
     /// The request that opened the session.
     public let request: RequestInfo
+    /// The revision of the Engine.IO protocol that the client speaks: 4, or 3 (see ``EngineIOOptions/allowEIO3``).
+    public let protocolVersion: Int
 
     let executor: LoopExecutor
     let core: NIOLoopBound<EngineSessionCore>
@@ -36,6 +38,7 @@ public final class EngineSession: Sendable, Identifiable {
     init(_ core: EngineSessionCore) {
         self.id = core.id
         self.request = core.request
+        self.protocolVersion = Int(core.dialect.revision.rawValue)
         self.executor = core.executor
         self.core = NIOLoopBound(core, eventLoop: core.executor.eventLoop)
         self.opened = core.transport

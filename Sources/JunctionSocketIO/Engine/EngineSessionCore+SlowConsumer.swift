@@ -45,9 +45,19 @@ extension EngineSessionCore {
         hold(.binary(bytes, compress: compress), bytes: bytes.readableBytes, key: nil, isDroppable: isDroppable)
     }
 
+    /// The same for a text message that `body` writes.
+    func holdText<Result>(
+        compress: Bool, isDroppable: Bool, _ body: (inout ByteBuffer) throws -> Result
+    ) throws -> Result {
+        var text = ByteBuffer()
+        let result = try body(&text)
+        hold(EncodedMessage(text: text, attachments: []), compress: compress, isDroppable: isDroppable)
+        return result
+    }
+
     private func hold(_ held: SessionBacklog.Held, bytes: Int, key: String?, isDroppable: Bool) {
         guard machine.isOpen else { return }
-        if backlog?.queue.isEmpty ?? true, hasRoom { return write(held) }
+        if takesNow { return transmit(held) }
         let backlog = backlog ?? SessionBacklog(limits: nil)
         self.backlog = backlog
         noteDropped(
@@ -55,10 +65,10 @@ extension EngineSessionCore {
         if backlog.queue.bytes > options.maximumBufferedBytes { end(.transportError) }
     }
 
-    private func write(_ held: SessionBacklog.Held) {
+    private func transmit(_ held: SessionBacklog.Held) {
         switch held {
-        case .message(let message, let compress): write(message, compress: compress)
-        case .binary(let bytes, let compress): write(binary: bytes, compress: compress)
+        case .message(let message, let compress): transmit(message, compress: compress)
+        case .binary(let bytes, let compress): transmit(binary: bytes, compress: compress)
         }
     }
 
@@ -94,7 +104,7 @@ extension EngineSessionCore {
     }
 
     private func release(while hasRoom: (EngineSessionCore) -> Bool) {
-        while machine.isOpen, hasRoom(self), let entry = backlog?.queue.popFirst() { write(entry.message) }
+        while machine.isOpen, hasRoom(self), let entry = backlog?.queue.popFirst() { transmit(entry.message) }
         // Made for one message that was to be replaced by later ones.
         if let queue = backlog?.queue, queue.isEmpty, queue.limits == nil { backlog = nil }
     }

@@ -32,12 +32,14 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     let isUpgraded = Atomic(false)
 
     let options: EngineIOOptions
-    private let onEnd: () -> Void
+    /// How the client's packets are written.
+    let dialect: EngineDialect
+    let onEnd: () -> Void
     @exclusivity(unchecked) var machine: EngineServerSession
-    private var heartbeat: Heartbeat
-    private var heartbeatTimer: Scheduled<Void>?
+    var heartbeat: Heartbeat
+    var heartbeatTimer: Scheduled<Void>?
     /// Ends an upgrade or an orderly close that the client does not complete.
-    private var patienceTimer: Scheduled<Void>?
+    var patienceTimer: Scheduled<Void>?
     /// Carries the session, or is about to.
     @exclusivity(unchecked) var webSocket: WebSocketLink? {
         didSet { localSocket = webSocket?.local }
@@ -45,35 +47,37 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     /// The connection under it, when it is on this loop.
     @exclusivity(unchecked) private(set) var localSocket: WebSocketHandler?
     /// Where messages wait while the client is behind; `nil` while they wait in the transport alone.
-    var backlog: SessionBacklog?
+    @exclusivity(unchecked) var backlog: SessionBacklog?
     /// Messages that were dropped because the client was behind.
     var droppedMessages = 0
     /// Counts them for the whole server.
     var losses: LossLog?
-    private var poll: Answer?
+    var poll: Answer?
     /// Of the packets that wait for a poll, one may be compressed; then all of them are, as in the reference.
-    private var pollMayCompress = false
-    private var needsFlush = false
-    private var isPaused = false
+    var pollMayCompress = false
+    var needsFlush = false
+    var isPaused = false
     /// A polling request whose packets were not all taken yet, because reading is paused.
-    private var pendingPost: (packets: ArraySlice<EnginePacket>, answer: Answer)?
+    var pendingPost: (packets: ArraySlice<EnginePacket>, answer: Answer)?
 
     /// How long a poll is kept while the client upgrades; as long as the JavaScript server does.
-    private static let upgradePollDelay = TimeAmount.milliseconds(100)
+    static let upgradePollDelay = TimeAmount.milliseconds(100)
 
     init(
-        id: String, request: RequestInfo, transport: EngineTransport, options: EngineIOOptions, executor: LoopExecutor,
-        onEnd: @escaping () -> Void
+        id: String, request: RequestInfo, transport: EngineTransport, dialect: EngineDialect,
+        options: EngineIOOptions, executor: LoopExecutor, onEnd: @escaping () -> Void
     ) {
         self.id = id
         self.request = request
+        self.dialect = dialect
         self.options = options
         self.backlog = SessionBacklog(options.slowConsumer)
         self.executor = executor
         self.onEnd = onEnd
-        self.machine = EngineServerSession(transport: transport)
+        self.machine = EngineServerSession(transport: transport, revision: dialect.revision)
         self.heartbeat = Heartbeat(
-            interval: TimeAmount(options.pingInterval), timeout: TimeAmount(options.pingTimeout), now: .now())
+            interval: TimeAmount(options.pingInterval), timeout: TimeAmount(options.pingTimeout), now: .now(),
+            revision: dialect.revision)
     }
 
     var transport: EngineTransport { machine.transport }
@@ -163,7 +167,7 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     /// Sends a binary message.
     func send(binary bytes: ByteBuffer, compress: Bool = true, isDroppable: Bool = false) {
         if backlog != nil { return hold(binary: bytes, compress: compress, isDroppable: isDroppable) }
-        write(binary: bytes, compress: compress)
+        transmit(binary: bytes, compress: compress)
     }
 
     /// Sends a text message of the application.
@@ -171,33 +175,26 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
         _ = try? sendText(compress: compress, isDroppable: true) { $0.writeImmutableBuffer(text) }
     }
 
-    private func holdText<Result>(
-        compress: Bool, isDroppable: Bool, _ body: (inout ByteBuffer) throws -> Result
-    ) throws -> Result {
-        var text = ByteBuffer()
-        let result = try body(&text)
-        hold(EncodedMessage(text: text, attachments: []), compress: compress, isDroppable: isDroppable)
-        return result
-    }
-
-    func write(binary bytes: ByteBuffer, compress: Bool) {
+    func transmit(binary bytes: ByteBuffer, compress: Bool) {
         if machine.isWebSocket, observer == nil {
-            webSocket?.send(binary: bytes, compress: compress)
+            write(binary: bytes, compress: compress)
         } else {
             send(EnginePacket(binary: bytes), compress: compress)
         }
     }
 
     /// Sends a message that was encoded once for many sessions.
-    func send(_ message: EncodedMessage, compress: Bool = true, isDroppable: Bool = true) {
+    ///
+    /// - Parameter isDroppable: the message may be dropped when the client is behind.
+    func send(_ message: EncodedMessage, compress: Bool = true, isDroppable: Bool = false) {
         if backlog != nil || message.key != nil {
             return hold(message, compress: compress, isDroppable: isDroppable)
         }
-        write(message, compress: compress)
+        transmit(message, compress: compress)
     }
 
-    func write(_ message: EncodedMessage, compress: Bool) {
-        if machine.isWebSocket, observer == nil {
+    func transmit(_ message: EncodedMessage, compress: Bool) {
+        if machine.isWebSocket, observer == nil, dialect.binaryForm == .plain || message.attachments.isEmpty {
             if let localSocket {
                 localSocket.send(encoded: message.webSocketFrames, compress: compress)
             } else {
@@ -208,7 +205,7 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
         }
     }
 
-    private func send(_ packet: EnginePacket, compress: Bool = true) {
+    func send(_ packet: EnginePacket, compress: Bool = true) {
         if machine.isOpen { observer?.creates(packet) }
         if compress { pollMayCompress = true }
         switch machine.send(packet) {
@@ -226,303 +223,28 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
         }
     }
 
-    private func write(_ packet: EnginePacket, compress: Bool = true) {
+    func write(_ packet: EnginePacket, compress: Bool = true) {
         switch packet.body {
-        case .binary(let bytes): webSocket?.send(binary: bytes, compress: compress)
+        case .binary(let bytes): write(binary: bytes, compress: compress)
         case .text: _ = try? webSocket?.sendText(compress: compress) { packet.write(into: &$0) }
         }
     }
 
-    /// Answers the poll that waits with what this turn brought.
-    func flushNow() {
-        needsFlush = false
-        if let packets = machine.takeQueue() {
-            answerPoll(packets)
-            observer?.onDrain()
+    private func write(binary bytes: ByteBuffer, compress: Bool) {
+        guard dialect.binaryForm == .plain else {
+            return writeInOtherForm(EnginePacket(binary: bytes), compress: compress)
         }
+        webSocket?.send(binary: bytes, compress: compress)
     }
 
-    private func answerPoll(_ packets: [EnginePacket]) {
-        if let poll { respond(to: poll, packets) }
-        poll = nil
-    }
-
-    private func respond(to answer: Answer, _ packets: [EnginePacket]) {
-        answer.respond(packets, mayCompress: pollMayCompress)
-        if machine.queuedBytes == 0 { pollMayCompress = false }
-    }
-
-    // MARK: Polling requests
-
-    /// GET: the client asks for packets.
-    func get(_ answer: Answer) {
-        if heartbeat.isOverdue(.now()) { end(.pingTimeout) }
-        releaseBacklogForPoll()
-        switch machine.pollArrived() {
-        case .answer(let packets):
-            respond(to: answer, packets)
-            observer?.onDrain()
-        case .answerLast(let packets):
-            respond(to: answer, packets)
-            finish(.forcedClose)
-        case .park:
-            park(answer)
-        case .parkBriefly:
-            park(answer)
-            after(Self.upgradePollDelay) { core in
-                if core.machine.releasePoll() { core.answerPoll([EnginePacket(.noop)]) }
-            }
-        case .overlap(let closing):
-            finish(closing)
-            answer.respond(.badRequest)
-        case .refuse:
-            answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
-        }
-    }
-
-    private func park(_ answer: Answer) {
-        poll = answer
-        let exchange = answer.exchange
-        guard exchange.executor !== executor else { return exchange.onDisconnect(tell: self) }
-        let bound = NIOLoopBound(self, eventLoop: executor.eventLoop)
-        exchange.executor.execute { [executor] in
-            exchange.onDisconnect { executor.execute { bound.value.disconnected(exchange) } }
-        }
-    }
-
-    /// The client of a poll went away.
-    func disconnected(_ exchange: HTTPExchange) {
-        guard poll?.exchange === exchange else { return }
-        poll = nil
-        end(.transportError)
-    }
-
-    /// POST: the client sends packets.
-    func post(_ answer: Answer) {
-        guard !machine.isWebSocket else {
-            return answer.refuse(EngineRequestError(.badRequest, detail: "TRANSPORT_MISMATCH"))
-        }
-        let request = answer.exchange.request
-        guard pendingPost == nil else {
-            end(.transportError)
-            return answer.respond(.badRequest)
-        }
-        guard request.head.headers.first(name: "content-type") != "application/octet-stream" else {
-            end(.transportError)
-            return answer.respond(.badRequest)
-        }
-        // A server that others share may let larger requests through.
-        guard request.body.readableBytes <= options.maxHttpBufferSize else { return answer.respond(.payloadTooLarge) }
-        do {
-            pendingPost = (try EnginePayload.decode(request.body)[...], answer)
-            takePost()
-        } catch {
-            end(.parseError)
-            answer.respond(.badRequest)
-        }
-    }
-
-    /// Takes the packets of a request as long as reading goes on, and answers it behind the last one.
-    private func takePost() {
-        guard var post = pendingPost else { return }
-        while !isPaused, let packet = post.packets.popFirst() {
-            receive(packet)
-        }
-        if post.packets.isEmpty || !machine.isOpen {
-            pendingPost = nil
-            post.answer.respondOK()
+    /// A binary message of a client that wants it with its type in front, or as text.
+    private func writeInOtherForm(_ packet: EnginePacket, compress: Bool) {
+        if dialect.binaryForm == .base64 {
+            _ = try? webSocket?.sendText(compress: compress) { packet.write(into: &$0, dialect: dialect) }
         } else {
-            pendingPost = post
+            var frame = ByteBuffer()
+            packet.write(into: &frame, dialect: dialect)
+            webSocket?.send(binary: frame, compress: compress)
         }
-    }
-
-    // MARK: WebSocket connections
-
-    /// A WebSocket connection wants to carry the session. False when it is not wanted.
-    func probe(by link: WebSocketLink) -> Bool {
-        guard options.allowUpgrades, machine.probeArrived() else { return false }
-        webSocket = link
-        setPatience(TimeAmount(options.upgradeTimeout)) { $0.abortProbe() }
-        return true
-    }
-
-    private func abortProbe() {
-        machine.probeLeft()
-        webSocket?.close(.normal)
-        webSocket = nil
-        patienceTimer?.cancel()
-    }
-
-    func received(text: consuming ByteBuffer, from link: WebSocketLink) {
-        guard link === webSocket else { return }
-        if machine.isWebSocket, text.getInteger(at: text.readerIndex) == EnginePacket.Kind.message.byte {
-            text.moveReaderIndex(forwardBy: 1)
-            if let observer { observer.sees(EnginePacket(.message, copy text), for: delegate) }
-            delegate?.received(text: text)
-            return
-        }
-        do {
-            let packet = try EnginePacket(text: text)
-            if machine.isWebSocket { receive(packet) } else { receiveProbe(packet) }
-        } catch {
-            if machine.isWebSocket { end(.parseError) } else { abortProbe() }
-        }
-    }
-
-    func received(binary bytes: consuming ByteBuffer, from link: WebSocketLink) {
-        guard link === webSocket else { return }
-        guard machine.isWebSocket else { return abortProbe() }
-        if let observer { observer.sees(EnginePacket(binary: copy bytes), for: delegate) }
-        delegate?.received(binary: bytes)
-    }
-
-    /// The connection takes more.
-    func writable(_ link: WebSocketLink) {
-        if link === webSocket, machine.isWebSocket { releaseBacklog() }
-    }
-
-    func closed(_ link: WebSocketLink, _ close: WebSocketClose) {
-        guard link === webSocket else { return }
-        if machine.isWebSocket {
-            end(close.isFailure ? .transportError : .transportClose)
-        } else {
-            webSocket = nil
-            machine.probeLeft()
-            patienceTimer?.cancel()
-        }
-    }
-
-    private func receiveProbe(_ packet: EnginePacket) {
-        switch machine.probeReceived(packet) {
-        case .answerProbe(let noop):
-            write(EnginePacket(.pong, EngineServerSession.probe))
-            if noop { answerPoll([EnginePacket(.noop)]) }
-        case .upgraded(let queue):
-            patienceTimer?.cancel()
-            poll?.respond(EngineRequestError(.badRequest))
-            poll = nil
-            for packet in queue { write(packet) }
-            isUpgraded.store(true, ordering: .relaxed)
-            observer?.onUpgrade(.websocket)
-            releaseBacklog()
-            if isPaused { webSocket?.pause() }
-        case .abort:
-            abortProbe()
-        }
-    }
-
-    // MARK: Receiving
-
-    private func receive(_ packet: EnginePacket) {
-        observer?.sees(packet, for: delegate)
-        switch machine.receive(packet) {
-        case .none: break
-        case .deliver(.text(let text)): delegate?.received(text: text)
-        case .deliver(.binary(let bytes)): delegate?.received(binary: bytes)
-        case .pong: heartbeat.pong(.now())
-        case .close(let closing): finish(closing)
-        }
-    }
-
-    /// Stops delivering messages: the layer above is behind. The client is slowed down by its transport.
-    func pause() {
-        guard !isPaused else { return }
-        isPaused = true
-        heartbeat.pause(.now())
-        if machine.isWebSocket { webSocket?.pause() }
-    }
-
-    /// Goes on after ``pause()``.
-    func resume() {
-        guard isPaused else { return }
-        isPaused = false
-        heartbeat.resume(.now())
-        takePost()
-        webSocket?.resume()
-    }
-
-    // MARK: Time
-    //
-    // The timers hold the session until it ends, which cancels them. Not weakly: an object that was referred to weakly once
-    // is retained and released by a slow path for ever, and this one is touched for every message.
-
-    private func scheduleHeartbeat(at time: NIODeadline) {
-        heartbeatTimer = executor.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
-            self.executor.turn { self.beat() }
-        }
-    }
-
-    private func beat() {
-        guard machine.isOpen else { return }
-        switch heartbeat.check(.now()) {
-        case .wait(let until):
-            scheduleHeartbeat(at: until)
-        case .ping(let next):
-            scheduleHeartbeat(at: next)
-            send(EnginePacket(.ping))
-        case .timeout:
-            end(.pingTimeout)
-        }
-    }
-
-    private func setPatience(_ time: TimeAmount, _ action: @escaping (EngineSessionCore) -> Void) {
-        patienceTimer?.cancel()
-        patienceTimer = after(time, action)
-    }
-
-    @discardableResult
-    private func after(_ time: TimeAmount, _ action: @escaping (EngineSessionCore) -> Void) -> Scheduled<Void> {
-        executor.eventLoop.assumeIsolated().scheduleTask(in: time) {
-            self.executor.turn { action(self) }
-        }
-    }
-
-    // MARK: Ending
-
-    /// Ends the session from this side; what was sent before still reaches the client.
-    func close() {
-        flushBacklog()
-        switch machine.close() {
-        case .closed(let closing):
-            finish(closing)
-        case .awaitPoll:
-            abortProbe()  // its end must not be taken for the session's, nor its timer
-            setPatience(TimeAmount(options.pollingCloseTimeout)) { $0.end(.forcedClose) }
-        case .none:
-            break
-        }
-    }
-
-    /// Ends the session because the server goes away.
-    func shutDown() {
-        delegate?.shutDown()
-        close()
-    }
-
-    /// Ends the session because something went wrong.
-    func end(_ reason: EngineCloseReason) {
-        if let closing = machine.end(reason) { finish(closing) }
-    }
-
-    private func finish(_ closing: EngineServerSession.Closing) {
-        if let packets = closing.answer { answerPoll(packets) }
-        finish(closing.reason)
-    }
-
-    private func finish(_ reason: EngineCloseReason) {
-        heartbeatTimer?.cancel()
-        patienceTimer?.cancel()
-        poll = nil
-        backlog = nil
-        pendingPost?.answer.respondOK()
-        pendingPost = nil
-        webSocket?.close(.normal)
-        webSocket = nil
-        onEnd()
-        let delegate = delegate
-        self.delegate = nil
-        observer?.seesEnd(reason, for: delegate)
-        observer = nil
-        delegate?.closed(reason)
     }
 }

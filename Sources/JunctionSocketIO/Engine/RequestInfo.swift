@@ -12,7 +12,7 @@ public struct RequestInfo: Sendable {
     public let uri: String
     /// The client's address.
     public let remoteAddress: SocketAddress?
-    /// The connection is encrypted.
+    /// The request came by TLS to this server. What a proxy says in header fields does not count.
     public let isSecure: Bool
     private let fields: HTTPHeaders
     private let items: EngineQuery

@@ -11,7 +11,7 @@ final class ClientConnection: EngineSessionDelegate {
     let conn: EngineSession
 
     private let server: SocketIOServer
-    private let options: SocketIOOptions
+    let options: SocketIOOptions
     @exclusivity(unchecked) private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
     @exclusivity(unchecked) private var main: Socket?
@@ -57,7 +57,7 @@ final class ClientConnection: EngineSessionDelegate {
     }
 
     private func receive(_ packet: consuming SocketIOPacket) {
-        let socket = packet.namespace == "/" ? main : others[packet.namespace]
+        let socket = packet.namespace == "/" ? main : connectedSocket(in: namespaceName(of: packet))
         switch packet.kind {
         case .event, .binaryEvent:
             guard let core = socket?.core else { return outOfPlace(packet) }
@@ -69,8 +69,9 @@ final class ClientConnection: EngineSessionDelegate {
             guard let core = socket?.core else { return outOfPlace(packet) }
             core.disconnected(.clientNamespaceDisconnect)
         case .connect:
-            guard socket == nil, !pending.contains(packet.namespace) else { return outOfPlace(packet) }
-            connect(packet)
+            let name = namespaceName(of: packet)
+            guard socket == nil, !pending.contains(name) else { return outOfPlace(packet) }
+            connect(name, auth(of: packet))
         case .connectError:
             outOfPlace(packet)
         }
@@ -91,18 +92,15 @@ final class ClientConnection: EngineSessionDelegate {
 
     // MARK: Connecting to a namespace
 
-    private func connect(_ packet: SocketIOPacket) {
-        guard let namespace = server.existingNamespace(packet.namespace) else {
-            return refuse(packet.namespace, ConnectError("Invalid namespace"))
+    func connect(_ name: String, _ auth: SocketIOValue) {
+        guard let namespace = server.existingNamespace(name) else {
+            return refuse(name, ConnectError("Invalid namespace"))
         }
         let count = others.count + pending.count + (main == nil ? 0 : 1)
         guard count < options.maximumNamespacesPerConnection else {
             options.logger.warning("too many namespaces, client cut off", metadata: ["session": "\(session.id)"])
             return closeAll(.forcedServerClose)
         }
-        let auth =
-            (try? packet.payload.map { _ in try packet.decodePayload(SocketIOValue.self) })
-            ?? .object(SocketIOValue.Object())
         let socket = Socket(namespace: namespace, client: self, auth: auth, options: options)
         let state = namespace.current
         guard !state.middleware.isEmpty else { return confirm(socket, state.handlers) }
@@ -128,7 +126,8 @@ final class ClientConnection: EngineSessionDelegate {
             options.logger.warning(
                 "middleware failed", metadata: ["namespace": "\(socket.namespace.name)", "error": "\(refusal)"])
         }
-        refuse(socket.namespace.name, refusal as? ConnectError ?? ConnectError("Internal error"))
+        let error = refusal as? ConnectError ?? ConnectError("Internal error")
+        if isOld { refuseOld(socket.namespace.name, error) } else { refuse(socket.namespace.name, error) }
     }
 
     private func refuse(_ namespace: String, _ error: ConnectError) {
@@ -231,6 +230,8 @@ final class ClientConnection: EngineSessionDelegate {
         connectTimer = nil
         for socket in sockets { socket.core?.disconnected(reason) }
     }
+
+    private func connectedSocket(in namespace: String) -> Socket? { namespace == "/" ? main : others[namespace] }
 
     private var sockets: [Socket] { (main.map { [$0] } ?? []) + Array(others.values) }
 }

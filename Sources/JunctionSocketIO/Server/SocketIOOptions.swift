@@ -20,8 +20,6 @@ public struct SocketIOOptions: Sendable {
     public var maximumQueuedEvents = 256
     /// Acknowledgements that one socket may owe. 1,024.
     public var maximumPendingAcks = 1_024
-    /// How long connections may take to end when the server drains. 10 seconds.
-    public var drainTimeout: Duration = .seconds(10)
     /// What carries broadcasts to every server of a cluster. `nil`: there is one server.
     public var adapter: AdapterFactory?
     /// Where the server logs.

@@ -29,7 +29,7 @@ public final class Socket: Sendable, Identifiable {
 
     /// Only on the loop of `client`'s session.
     init(namespace: Namespace, client: ClientConnection, auth: SocketIOValue, options: SocketIOOptions) {
-        self.id = SessionID.make()
+        self.id = client.makeSocketID(in: namespace)
         self.namespace = namespace
         self.handshake = Handshake(auth: auth, request: client.session.request)
         self.conn = client.conn

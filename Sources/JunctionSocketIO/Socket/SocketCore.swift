@@ -81,7 +81,11 @@ final class SocketCore {
         isConnected = true
         socket.namespace.local.add(self)
         send(flags: .mustArrive) { buffer in
-            SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
+            if client.isOld {
+                SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, into: &buffer)
+            } else {
+                SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
+            }
             return []
         }
     }

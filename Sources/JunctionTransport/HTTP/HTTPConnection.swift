@@ -5,7 +5,7 @@ package import NIOHTTP1
 
 /// Limits of an HTTP connection.
 package struct HTTPLimits: Sendable {
-    /// Bytes of a request's body; a larger one is answered with 413.
+    /// Bytes of a request's body, unless the application sets a limit of its own; a larger one is answered with 413.
     package var maximumBodySize = 1_000_000
     /// Bytes of a request's header fields; more is answered with 431.
     package var maximumHeaderSize = 16_384
@@ -23,6 +23,35 @@ package struct HTTPLimits: Sendable {
 package protocol HTTPApplication: Sendable {
     /// Answers `exchange` now or later, exactly once, or upgrades it.
     func handle(_ exchange: HTTPExchange)
+    /// Bytes that the body of this request may have; `nil` is the connection's limit.
+    func maximumBodySize(of head: HTTPRequestHead) -> Int?
+    /// Whether the request is for this application, where it shares the connection with others (``HTTPFork``).
+    func takes(_ head: HTTPRequestHead) -> Bool
+    /// Tells the clients that the server goes away, and returns when they need no connections any more; `nil` where there is
+    /// nobody to tell. For connections that are shared; may be called more than once.
+    var shutDown: (@Sendable () async -> Void)? { get }
+}
+
+extension HTTPApplication {
+    package func maximumBodySize(of head: HTTPRequestHead) -> Int? { nil }
+    package func takes(_ head: HTTPRequestHead) -> Bool { true }
+    package var shutDown: (@Sendable () async -> Void)? { nil }
+}
+
+/// What is known of an HTTP connection before its first request.
+package struct HTTPOrigin: Sendable {
+    /// Where it comes from.
+    package var remoteAddress: SocketAddress?
+    /// It uses TLS.
+    package var isSecure: Bool
+    /// Nothing but HTTP stands between its handlers and the socket.
+    package var isNextToSocket: Bool
+
+    package init(remoteAddress: SocketAddress?, isSecure: Bool = false, isNextToSocket: Bool) {
+        self.remoteAddress = remoteAddress
+        self.isSecure = isSecure
+        self.isNextToSocket = isNextToSocket
+    }
 }
 
 /// Collects requests, hands them to the application one after another, and writes its answers.
@@ -34,11 +63,16 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private let executor: LoopExecutor
     private let limits: HTTPLimits
     private let application: any HTTPApplication
+    private let origin: HTTPOrigin
+    /// Time without a request after which the connection ends; `nil` where others share it and look after that.
+    private let idleTimeout: TimeAmount?
+    /// In front of this handler where others share the connection; until the handler leaves.
+    var fork: HTTPFork?
+    private var maximumBodySize = 0
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
     private var fields = HTTPRequestFields()
-    private lazy var remoteAddress = context?.remoteAddress
-    private var output = TurnOutput(isNextToSocket: true)
+    private var output: TurnOutput
     private var body = ByteBuffer()
     private var waiting = Deque<HTTPRequest>()
     private var current: HTTPExchange?
@@ -50,28 +84,48 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
 
-    private init(executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication) {
+    init(
+        executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication, origin: HTTPOrigin,
+        idleTimeout: TimeAmount?
+    ) {
         self.executor = executor
         self.limits = limits
         self.application = application
+        self.origin = origin
+        self.output = TurnOutput(isNextToSocket: origin.isNextToSocket)
+        self.idleTimeout = idleTimeout
     }
 
     /// Speaks HTTP/1.1 on `channel`, which stays in `connections` until it closes, upgraded or not. On its loop.
+    ///
+    /// - Parameter origin: what is known of the connection; by default that it comes from the channel's peer, without TLS.
+    /// - Returns: false when there are as many connections as there may be; then the caller closes the channel.
+    @discardableResult
     package static func serve(
-        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication, connections: ConnectionRegistry
-    ) throws {
+        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication, connections: ConnectionRegistry,
+        origin: HTTPOrigin? = nil
+    ) throws -> Bool {
         let executor = LoopExecutor.of(channel.eventLoop)
+        let connection = HTTPConnection(
+            executor: executor, limits: limits, application: application,
+            origin: origin ?? HTTPOrigin(remoteAddress: channel.remoteAddress, isNextToSocket: true),
+            idleTimeout: limits.requestTimeout)
+        let entry = DrainableHTTPConnection(connection, channel, executor)
+        try channel.pipeline.syncOperations.addHandlers(decoder(limits), connection)
+        // Not before the connection is in place: a drain that has begun reaches it at once.
+        guard connections.insert(entry) else { return false }
+        channel.closeFuture.whenComplete { _ in connections.remove(entry) }
+        return true
+    }
+
+    /// The handler that makes parts of requests of bytes.
+    static func decoder(_ limits: HTTPLimits) -> any ChannelHandler {
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderListSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldCount = limits.maximumHeaderCount
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
-        let connection = HTTPConnection(executor: executor, limits: limits, application: application)
-        try channel.pipeline.syncOperations.addHandlers(
-            ByteToMessageHandler(decoder), connection)
-        let entry = DrainableHTTPConnection(connection, channel, executor)
-        connections.insert(entry)
-        channel.closeFuture.whenComplete { _ in connections.remove(entry) }
+        return ByteToMessageHandler(decoder)
     }
 
     // MARK: Requests
@@ -80,20 +134,23 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
+            if fork != nil { deadline = executor.eventLoop.now + limits.requestTimeout }
             fields = HTTPRequestFields(head.headers)
-            guard fields.contentLength <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
+            maximumBodySize = application.maximumBodySize(of: head) ?? limits.maximumBodySize
+            guard fields.contentLength <= maximumBodySize else { return reject(.payloadTooLarge) }
             self.head = head
             // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
             if fields.hasExpectation, current == nil, waiting.isEmpty { sendContinue() }
         case .body(var part):
-            guard body.readableBytes + part.readableBytes <= limits.maximumBodySize else {
+            guard body.readableBytes + part.readableBytes <= maximumBodySize else {
                 return reject(.payloadTooLarge)
             }
             if body.readableBytes == 0 { body = part } else { body.writeBuffer(&part) }
         case .end:
             guard let head else { return }
             self.head = nil
-            let request = HTTPRequest(head: head, fields: fields, body: body, remoteAddress: remoteAddress)
+            let request = HTTPRequest(
+                head: head, fields: fields, body: body, remoteAddress: origin.remoteAddress, isSecure: origin.isSecure)
             body = ByteBuffer()
             guard waiting.count < limits.maximumPipelinedRequests else { return reject(.tooManyRequests) }
             waiting.append(request)
@@ -122,7 +179,9 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private func dispatch() {
         guard current == nil, !isClosing, let context, let request = waiting.popFirst() else { return }
         deadline = .distantFuture
-        let exchange = HTTPExchange(request: request, connection: self, executor: executor, channel: context.channel)
+        let exchange = HTTPExchange(
+            request: request, connection: self, executor: executor, channel: context.channel,
+            isNextToSocket: origin.isNextToSocket)
         current = exchange
         application.handle(exchange)
     }
@@ -162,8 +221,9 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         let keepAlive = request.head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !request.mayLeaveHTTP
         write(response, isHead: request.head.method == .HEAD, keepAlive: keepAlive)
         guard keepAlive else { return close() }
-        deadline = executor.eventLoop.now + limits.requestTimeout
+        deadline = idleDeadline
         if !waiting.isEmpty { dispatch() }
+        fork?.answered()
     }
 
     private func write(_ response: HTTPResponse, isHead: Bool, keepAlive: Bool) {
@@ -223,7 +283,8 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         HTTPResponse(status: .switchingProtocols, headers: headers).writeHead(isLast: false, into: &head)
         context.write(wrapOutboundOut(head), promise: nil)
         // This handler first: the decoder forwards its left-over bytes to whoever follows it.
-        try pipeline.addHandler(handler)
+        try pipeline.addHandler(handler, position: .after(self))
+        try fork?.leave(to: handler)
         pipeline.removeHandler(context: context, promise: nil)
         pipeline.removeHandler(context: decoder, promise: nil)
         if readIsHeld { exchange.channel.read() }
@@ -242,18 +303,20 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = executor.eventLoop.now + limits.requestTimeout
+        deadline = idleDeadline
         startTimer()
     }
 
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        fork = nil
         timer?.cancel()
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
         executor.turn { current?.disconnected() }
         current = nil
+        context.fireChannelInactive()
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -270,10 +333,18 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         }
     }
 
+    private var idleDeadline: NIODeadline { idleTimeout.map { executor.eventLoop.now + $0 } ?? .distantFuture }
+
+    /// A part of a request has come for somebody else who shares the connection, or is answered.
+    ///
+    /// - Parameter untilAnswered: the request is complete; the answer may take its time.
+    func wasActiveElsewhere(untilAnswered: Bool) { deadline = untilAnswered ? .distantFuture : idleDeadline }
+
     /// One timer for all requests of the connection: it moves with the deadline instead of being set anew for each.
     private func startTimer() {
         let loop = executor.eventLoop
-        timer = loop.assumeIsolated().scheduleTask(deadline: min(deadline, loop.now + limits.requestTimeout)) {
+        let period = min(limits.requestTimeout, idleTimeout ?? limits.requestTimeout)
+        timer = loop.assumeIsolated().scheduleTask(deadline: min(deadline, loop.now + period)) {
             guard self.context != nil else { return }
             if self.deadline <= loop.now { return self.close() }
             self.startTimer()

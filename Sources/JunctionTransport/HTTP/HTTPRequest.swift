@@ -7,20 +7,25 @@ package struct HTTPRequest: Sendable {
     package let body: ByteBuffer
     package let remoteAddress: SocketAddress?
     /// The connection is encrypted.
-    package var isSecure = false
+    package let isSecure: Bool
     private let fields: HTTPRequestFields
 
     /// A request whose fields were looked through before.
-    init(head: HTTPRequestHead, fields: HTTPRequestFields, body: ByteBuffer, remoteAddress: SocketAddress?) {
+    init(
+        head: HTTPRequestHead, fields: HTTPRequestFields, body: ByteBuffer, remoteAddress: SocketAddress?, isSecure: Bool
+    ) {
         self.head = head
         self.fields = fields
         self.body = body
         self.remoteAddress = remoteAddress
+        self.isSecure = isSecure
     }
 
     /// A request of another HTTP server.
-    package init(head: HTTPRequestHead, body: ByteBuffer, remoteAddress: SocketAddress?) {
-        self.init(head: head, fields: HTTPRequestFields(head.headers), body: body, remoteAddress: remoteAddress)
+    package init(head: HTTPRequestHead, body: ByteBuffer, remoteAddress: SocketAddress?, isSecure: Bool = false) {
+        self.init(
+            head: head, fields: HTTPRequestFields(head.headers), body: body, remoteAddress: remoteAddress,
+            isSecure: isSecure)
     }
 
     /// The path without the query: `/socket.io/`.

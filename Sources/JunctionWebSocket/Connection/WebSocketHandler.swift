@@ -66,6 +66,9 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         self.output = TurnOutput(isNextToSocket: true, isBehind: true)
     }
 
+    /// Something stands between the handler and the socket, such as TLS. Before the handler joins the pipeline.
+    func writeByChannel() { output = TurnOutput(isNextToSocket: false) }
+
     /// Compresses messages both ways. Only before the handler joins the pipeline.
     func compress(_ agreement: CompressionAgreement, _ options: WebSocketCompression) {
         deflater = MessageDeflater(agreement, options, on: executor)
@@ -343,6 +346,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
             self.context = nil
             tellClosed()
         }
+        context.fireChannelInactive()  // handlers of a server that shared the connection before
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -24,6 +24,7 @@ package enum WebSocketUpgrade {
                 accepted.replaceOrAdd(name: extensionsHeader, value: agreement.headerValue)
             }
         }
+        if !exchange.isNextToSocket { handler.writeByChannel() }
         try exchange.upgrade(headers: accepted, to: handler)
     }
 
