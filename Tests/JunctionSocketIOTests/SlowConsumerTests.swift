@@ -122,6 +122,65 @@ import Testing
         }
     }
 
+    @Test("With keepingLatest a client that was behind gets the newest event of each key, and all that have none")
+    func keepingLatest() async throws {
+        try await Self.serve(Self.options(.disconnect)) { io, address in
+            try await RawWebSocket.with(address) { slow in
+                try await slow.connect()
+                try await RawWebSocket.with(address) { fast in
+                    try await fast.connect()
+                    for number in 0..<Self.count {
+                        let key = number % 2 == 0 ? "even" : "odd"
+                        io.keepingLatest(key).emit("n", number, Self.payload)
+                        #expect(try await Self.number(try await fast.next(), of: fast) == number)
+                        if number == Self.count - 2 { io.emit("plain") }
+                        if number == Self.count - 2 { #expect(try await fast.nextText() == #"42["plain"]"#) }
+                    }
+                }
+                let dropped = io.engine.droppedMessages
+                #expect(dropped > 0)
+                var numbers: [Int] = []
+                while numbers.last != Self.count - 1 {
+                    let event = try await slow.next()
+                    if event == .text(ByteBuffer(string: #"42["plain"]"#)) {
+                        #expect(numbers.last == Self.count - 2, "in its place")
+                        continue
+                    }
+                    numbers.append(try #require(try await Self.number(event, of: slow)))
+                }
+                #expect(numbers == numbers.sorted() && numbers.count + dropped == Self.count)
+                #expect(numbers.suffix(2) == [Self.count - 2, Self.count - 1])
+                try await slow.expectAnswer()
+            }
+        }
+    }
+
+    @Test("With keepingLatest a client that polls gets the newest event of each key with its next poll")
+    func keepingLatestByPolling() async throws {
+        let (sockets, came) = AsyncStream.makeStream(of: Socket.self)
+        try await Self.serve(Self.options(.disconnect), onConnection: { came.yield($0) }) { io, address in
+            try await RawConnection.with(address) { connection in
+                let sid = try await TestServer.connect(connection)
+                var iterator = sockets.makeAsyncIterator()
+                let socket = try #require(await iterator.next())
+                for number in 0..<10 {
+                    socket.keepingLatest("a").emit("a", number)
+                    socket.keepingLatest("b").emit("b", number)
+                    if number == 5 { socket.emit("plain") }
+                }
+                #expect(await socket.droppedMessages == 18)
+                let body = try await connection.request("GET", TestServer.polling(sid)).body
+                #expect(body == [#"42["plain"]"#, #"42["a",9]"#, #"42["b",9]"#].joined(separator: "\u{1E}"))
+                // Nobody is behind: nothing is replaced.
+                try await connection.send("GET", TestServer.polling(sid))
+                while await !socket.isWritable { await Task.yield() }
+                socket.keepingLatest("a").emit("a", 10)
+                #expect(try await connection.response().body == #"42["a",10]"#)
+                #expect(io.engine.droppedMessages == 18)
+            }
+        }
+    }
+
     @Test("By default a client that stops reading is cut off above the limit, and the room stays fast")
     func disconnect() async throws {
         let (reasons, ended) = AsyncStream.makeStream(of: String.self)

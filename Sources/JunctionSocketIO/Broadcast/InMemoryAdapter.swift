@@ -86,7 +86,7 @@ package final class InMemoryAdapter: Adapter {
         var buffer = ByteBuffer()
         let attachments = try SocketIOPacketEncoder.encodeEvent(
             packet.name, arguments: packet.arguments, namespace: namespace, id: packet.id, into: &buffer)
-        return EncodedMessage(text: buffer, attachments: attachments)
+        return EncodedMessage(text: buffer, attachments: attachments, key: packet.latestKey)
     }
 
     /// Delivers an encoded packet to the sockets of this server.
