@@ -48,9 +48,13 @@ final class CompressingPeer {
             inflater: MessageInflater(agreement.turned, on: executor))
     }
 
-    /// A compressed message as it stands on the wire, in one frame and masked.
+    /// A message as it stands on the wire, in one frame and masked; compressed, unless it would be longer.
     func message(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) -> ByteBuffer {
-        frame(0xC0 | opcode.rawValue, compressed(payload))
+        var bytes = ByteBuffer()
+        deflater.write(opcode, payload, into: &bytes)
+        guard let header = bytes.withUnsafeReadableBytes({ WebSocketFrameHeader($0) }) else { return bytes }
+        bytes.moveReaderIndex(forwardBy: header.length)
+        return frame(header.start.first, bytes)
     }
 
     /// The payload of a compressed message.

@@ -11,6 +11,7 @@ public struct BroadcastOperator: Sendable {
     private let namespace: Namespace
     private var audience = Audience()
     private var flags: EmitFlags = []
+    var latestKey: String?
 
     init(namespace: Namespace, sender: Socket? = nil, flags: EmitFlags = []) {
         self.namespace = namespace
@@ -41,12 +42,18 @@ public struct BroadcastOperator: Sendable {
 
     /// Sends an event to everybody chosen.
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        namespace.adapter.broadcast(EventPacket(event, repeat each arguments), to: audience, flags: flags)
+        send(EventPacket(event, repeat each arguments))
     }
 
     /// Sends an event with dynamic arguments to everybody chosen.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
-        namespace.adapter.broadcast(EventPacket(name: event, arguments: arguments), to: audience, flags: flags)
+        send(EventPacket(name: event, arguments: arguments))
+    }
+
+    private func send(_ packet: EventPacket) {
+        var packet = packet
+        packet.latestKey = latestKey
+        namespace.adapter.broadcast(packet, to: audience, flags: flags)
     }
 
     /// Disconnects everybody chosen; with `close`, the connections under them, too.

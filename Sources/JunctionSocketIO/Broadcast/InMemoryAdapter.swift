@@ -86,7 +86,7 @@ package final class InMemoryAdapter: Adapter {
 
     /// Encodes a packet for the clients.
     package func encode(_ packet: EventPacket) throws -> EncodedMessage {
-        try EncodedMessage(parser) { parser, buffer in
+        try EncodedMessage(parser, key: packet.latestKey) { parser, buffer in
             try parser.encodeEvent(
                 packet.name, arguments: packet.arguments, namespace: namespace, id: packet.id, into: &buffer)
         }

@@ -7,17 +7,31 @@ package import SocketIOProtocol
 package struct EncodedMessage: Sendable {
     /// All messages of the packet, ready for the wire.
     let webSocketFrames: SharedFrames
+    /// A later message of this key makes this one worthless for a client that is behind.
+    let key: String?
     private let buffer: ByteBuffer
     private let encoded: EncodedPacket
 
     /// Encodes a packet that `encode` writes with the parser it is given.
+    ///
+    /// - Parameter key: what later messages replace it by, where it waits.
     package init(
-        _ parser: SocketIOParser, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket
+        _ parser: SocketIOParser, key: String? = nil,
+        _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket
     ) throws {
         var buffer = ByteBuffer()
         self.encoded = try encode(parser, &buffer)
         self.buffer = buffer
+        self.key = key
         self.webSocketFrames = SharedFrames(plain: Self.frames(buffer, encoded))
+    }
+
+    /// A text message that was written before.
+    init(text: ByteBuffer) {
+        self.encoded = .text(attachments: [])
+        self.buffer = text
+        self.key = nil
+        self.webSocketFrames = SharedFrames(plain: Self.frames(text, encoded))
     }
 
     private static func frames(_ buffer: ByteBuffer, _ encoded: EncodedPacket) -> ByteBuffer {

@@ -52,6 +52,8 @@ public struct EngineIOOptions: Sendable {
     /// Whether the path ends with a slash: `/socket.io/` is answered then and `/socket.io` is not found. Without it both are
     /// answered. Yes.
     public var addTrailingSlash = true
+    /// What happens to messages for a client that reads them more slowly than they are sent. They are kept.
+    public var slowConsumer: SlowConsumerPolicy = .disconnect
     /// Bytes queued for a client that does not read, above which its session ends. 16 MiB.
     public var maximumBufferedBytes = 16_777_216
     /// Time in which a client learns with its next poll that the server closed its session. 30 seconds.

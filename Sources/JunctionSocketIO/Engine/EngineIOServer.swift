@@ -30,6 +30,7 @@ public final class EngineIOServer: Sendable {
     /// Files for browsers beside the sessions, and the path that they are below.
     let clientFiles: (files: ClientFiles, path: String)?
     let state = Mutex(State())
+    private let losses: LossLog
 
     struct State {
         var sessions: [String: EngineSession] = [:]
@@ -51,6 +52,7 @@ public final class EngineIOServer: Sendable {
     init(options: EngineIOOptions, clientFiles: (files: ClientFiles, path: String)?, logger: Logger) {
         self.options = options
         self.logger = logger
+        self.losses = LossLog(logger, "message dropped")
         self.originPolicy = OriginPolicy(cors: options.cors)
         self.cookie = options.cookie.map(SessionCookieWriter.init)
         self.transports = Set(options.transports.compactMap { EngineTransport(rawValue: $0.rawValue) })
@@ -64,6 +66,10 @@ public final class EngineIOServer: Sendable {
 
     /// The number of sessions.
     public var clientsCount: Int { state.withLock { $0.sessions.count } }
+
+    /// Messages that were dropped because their clients were behind; see ``SlowConsumerPolicy``. Logged, too: at most one line
+    /// a second.
+    public var droppedMessages: Int { losses.count }
 
     /// The server as a part of a ``WebServer``.
     public func mount(at path: String = "/engine.io") -> Mount {
@@ -92,6 +98,7 @@ public final class EngineIOServer: Sendable {
         ) {
             self.removeSession(id)
         }
+        core.losses = losses
         let session = EngineSession(core)
         let refusal: EngineRequestError? = state.withLock { state in
             if state.isShutDown { return EngineRequestError(.badRequest, message: "Server is shutting down") }

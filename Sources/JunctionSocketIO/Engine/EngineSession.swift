@@ -56,8 +56,17 @@ public final class EngineSession: Sendable, Identifiable {
     public func send(_ message: Message, compress: Bool = true) {
         withCore { core in
             switch message {
-            case .text(let text): _ = try? core.sendText(compress: compress) { $0.writeImmutableBuffer(text) }
-            case .binary(let bytes): core.send(binary: bytes, compress: compress)
+            case .text(let text): core.send(text: text, compress: compress)
+            case .binary(let bytes): core.send(binary: bytes, compress: compress, isDroppable: true)
+            }
+        }
+    }
+
+    /// Messages that were dropped because the client was behind; see ``SlowConsumerPolicy``.
+    public var droppedMessages: Int {
+        get async {
+            await withUnsafeContinuation { continuation in
+                withCore { continuation.resume(returning: $0.droppedMessages) }
             }
         }
     }

@@ -6,6 +6,7 @@ import NIOCore
 extension EngineSessionCore {
     /// Ends the session from this side; what was sent before still reaches the client.
     func close() {
+        flushBacklog()
         switch machine.close() {
         case .closed(let closing):
             finish(closing)
@@ -37,6 +38,7 @@ extension EngineSessionCore {
         heartbeatTimer?.cancel()
         patienceTimer?.cancel()
         poll = nil
+        backlog = nil
         pendingPost?.answer.respondOK()
         pendingPost = nil
         webSocket?.close(.normal)

@@ -8,6 +8,7 @@ extension EngineSessionCore {
     /// GET: the client asks for packets.
     func get(_ answer: Answer) {
         if heartbeat.isOverdue(.now()) { end(.pingTimeout) }
+        releaseBacklogForPoll()
         switch machine.pollArrived() {
         case .answer(let packets):
             respond(to: answer, packets)

@@ -52,6 +52,11 @@ extension EngineSessionCore {
         }
     }
 
+    /// The connection takes more.
+    func writable(_ link: WebSocketLink) {
+        if link === webSocket, machine.isWebSocket { releaseBacklog() }
+    }
+
     func closed(_ link: WebSocketLink, _ close: WebSocketClose) {
         guard link === webSocket else { return }
         if machine.isWebSocket {
@@ -75,6 +80,7 @@ extension EngineSessionCore {
             for packet in queue { write(packet) }
             isUpgraded.store(true, ordering: .relaxed)
             observer?.onUpgrade(.websocket)
+            releaseBacklog()
             if isPaused { webSocket?.pause() }
         case .abort:
             abortProbe()

@@ -45,7 +45,13 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
         didSet { localSocket = webSocket?.local }
     }
     /// The connection under it, when it is on this loop.
-    @exclusivity(unchecked) private var localSocket: WebSocketHandler?
+    @exclusivity(unchecked) private(set) var localSocket: WebSocketHandler?
+    /// Where messages wait while the client is behind; `nil` while they wait in the transport alone.
+    @exclusivity(unchecked) var backlog: SessionBacklog?
+    /// Messages that were dropped because the client was behind.
+    var droppedMessages = 0
+    /// Counts them for the whole server.
+    var losses: LossLog?
     var poll: Answer?
     /// Of the packets that wait for a poll, one may be compressed; then all of them are, as in the reference.
     var pollMayCompress = false
@@ -65,6 +71,7 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
         self.request = request
         self.dialect = dialect
         self.options = options
+        self.backlog = SessionBacklog(options.slowConsumer)
         self.executor = executor
         self.onEnd = onEnd
         self.machine = EngineServerSession(transport: transport, revision: dialect.revision)
@@ -77,7 +84,10 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     var isOpen: Bool { machine.isOpen }
 
     /// A message sent now would leave now; `volatile` ones are dropped otherwise.
-    var isWritable: Bool { machine.isWritable && (webSocket?.isWritable ?? true) }
+    var isWritable: Bool {
+        if let backlog, !backlog.queue.isEmpty { return false }
+        return machine.isWritable && (webSocket?.isWritable ?? true)
+    }
 
     // MARK: Opening
 
@@ -98,10 +108,14 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
 
     /// Sends a text message that `body` writes; on an open WebSocket connection straight into its output.
     ///
-    /// - Parameter compress: false keeps permessage-deflate from this message, or the answer to a poll from being compressed
-    ///   for it.
-    func sendText<Result>(compress: Bool = true, _ body: (inout ByteBuffer) throws -> Result) throws -> Result? {
+    /// - Parameters:
+    ///   - compress: false keeps permessage-deflate from this message, or the answer to a poll from being compressed for it.
+    ///   - isDroppable: the message may be dropped when the client is behind.
+    func sendText<Result>(
+        compress: Bool = true, isDroppable: Bool = false, _ body: (inout ByteBuffer) throws -> Result
+    ) throws -> Result? {
         guard machine.isOpen else { return nil }
+        if backlog != nil, !takesNow { return try holdText(compress: compress, isDroppable: isDroppable, body) }
         if machine.isWebSocket, observer == nil, let webSocket {
             func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
                 buffer.writeInteger(EnginePacket.Kind.message.byte)
@@ -128,7 +142,7 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     /// Begins a text message that is written without a closure around it. ``finish(_:)`` or ``cancel(_:)`` it in the same turn.
     func beginText() -> TextMessage? {
         guard machine.isOpen else { return nil }
-        guard let localSocket, machine.isWebSocket, observer == nil else {
+        guard let localSocket, machine.isWebSocket, observer == nil, backlog == nil else {
             return TextMessage(output: ByteBuffer(), start: 0, socket: nil)
         }
         guard let (output, start) = localSocket.beginText(first: EnginePacket.Kind.message.byte) else { return nil }
@@ -141,7 +155,7 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
             socket.finishText(&message.output, from: message.start)
         } else {
             let text = message.output
-            _ = try? sendText { $0.writeImmutableBuffer(text) }
+            send(text: text)
         }
     }
 
@@ -151,7 +165,17 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     }
 
     /// Sends a binary message.
-    func send(binary bytes: ByteBuffer, compress: Bool = true) {
+    func send(binary bytes: ByteBuffer, compress: Bool = true, isDroppable: Bool = false) {
+        if backlog != nil { return hold(binary: bytes, compress: compress, isDroppable: isDroppable) }
+        transmit(binary: bytes, compress: compress)
+    }
+
+    /// Sends a text message of the application.
+    func send(text: ByteBuffer, compress: Bool = true) {
+        _ = try? sendText(compress: compress, isDroppable: true) { $0.writeImmutableBuffer(text) }
+    }
+
+    func transmit(binary bytes: ByteBuffer, compress: Bool) {
         if machine.isWebSocket, observer == nil {
             write(binary: bytes, compress: compress)
         } else {
@@ -160,7 +184,16 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     }
 
     /// Sends a message that was encoded once for many sessions.
-    func send(_ message: EncodedMessage, compress: Bool = true) {
+    ///
+    /// - Parameter isDroppable: the message may be dropped when the client is behind.
+    func send(_ message: EncodedMessage, compress: Bool = true, isDroppable: Bool = false) {
+        if backlog != nil || message.key != nil {
+            return hold(message, compress: compress, isDroppable: isDroppable)
+        }
+        transmit(message, compress: compress)
+    }
+
+    func transmit(_ message: EncodedMessage, compress: Bool) {
         if machine.isWebSocket, observer == nil, dialect.binaryForm == .plain || !message.hasBinary {
             if let localSocket {
                 localSocket.send(encoded: message.webSocketFrames, compress: compress)

@@ -1,6 +1,7 @@
 import JunctionTransport
 import JunctionWebSocket
 import NIOCore
+import Synchronization
 
 /// The WebSocket connection of a session.
 ///
@@ -18,6 +19,11 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
     /// Proof of safety: used on that loop alone, by the calls from the connection.
     private nonisolated(unsafe) let localSession: EngineSessionCore?
     private let isLocal: Bool
+    /// What the session knows of a connection on another loop. Only on the session's loop.
+    private let awayIsWritable = Atomic(true)
+    private let bytesOnTheWay = Atomic(0)
+
+    private static let step = 65_536
 
     /// Only on the connection's loop. `session` is bound to its own.
     init(
@@ -44,7 +50,13 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
         home.execute { [bytes] in self.session.value.received(binary: bytes, from: self) }
     }
 
-    func webSocketWritabilityChanged(_ socket: WebSocketHandler) {}
+    func webSocketWritabilityChanged(_ socket: WebSocketHandler) {
+        if let localSession {
+            if socket.isWritable { localSession.writable(self) }
+        } else {
+            learnWritability(of: socket)
+        }
+    }
 
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
         home.execute { self.session.value.closed(self, close) }
@@ -61,6 +73,7 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
         var buffer = ByteBuffer()
         let result = try body(&buffer)
         away.execute { [buffer] in self.handler.value.send(.text, buffer, compress: compress) }
+        noteSent(buffer.readableBytes)
         return result
     }
 
@@ -68,16 +81,39 @@ final class WebSocketLink: WebSocketDelegate, Sendable {
     func send(binary bytes: ByteBuffer, compress: Bool = true) {
         if isLocal { return handler.value.send(.binary, bytes, compress: compress) }
         away.execute { self.handler.value.send(.binary, bytes, compress: compress) }
+        noteSent(bytes.readableBytes)
     }
 
     /// Sends frames that were encoded before.
     func send(encoded frames: SharedFrames, compress: Bool = true) {
         if isLocal { return handler.value.send(encoded: frames, compress: compress) }
         away.execute { self.handler.value.send(encoded: frames, compress: compress) }
+        noteSent(frames.plain.readableBytes)
     }
 
-    /// False while the client is behind with reading; on another loop it is not known, and true.
-    var isWritable: Bool { isLocal ? handler.value.isWritable : true }
+    /// False while the client is behind with reading.
+    var isWritable: Bool {
+        if isLocal { return handler.value.isWritable }
+        return awayIsWritable.load(ordering: .relaxed) && bytesOnTheWay.load(ordering: .relaxed) < Self.step
+    }
+
+    /// Whether the connection can take more is known on its own loop alone: after so many bytes, that is asked there, and none
+    /// is thought to have room until the answer has come.
+    private func noteSent(_ count: Int) {
+        let before = bytesOnTheWay.wrappingAdd(count, ordering: .relaxed).oldValue
+        guard before < Self.step, before + count >= Self.step else { return }
+        // Behind the flush of what was sent.
+        away.execute { self.learnWritability(of: self.handler.value) }
+    }
+
+    private func learnWritability(of socket: WebSocketHandler) {
+        let isWritable = socket.isWritable
+        home.execute {
+            self.awayIsWritable.store(isWritable, ordering: .relaxed)
+            self.bytesOnTheWay.store(0, ordering: .relaxed)
+            if isWritable { self.session.value.writable(self) }
+        }
+    }
 
     func pause() { away.execute { self.handler.value.pause() } }
     func resume() { away.execute { self.handler.value.resume() } }

@@ -12,6 +12,8 @@ public struct Emitter: Sendable {
     let socket: Socket
     private var flags: EmitFlags = []
     private var timeout: Duration?
+    /// See ``keepingLatest(_:)``.
+    var latestKey: String?
 
     init(socket: Socket) { self.socket = socket }
 
@@ -38,11 +40,13 @@ public struct Emitter: Sendable {
 
     /// Sends an event; see ``Socket/emit(_:_:)``.
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
+        if latestKey != nil { return emitLatest(EventPacket(event, repeat each arguments), flags) }
         socket.emit(event, repeat each arguments, flags: flags)
     }
 
     /// Sends an event with dynamic arguments.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
+        if latestKey != nil { return emitLatest(EventPacket(name: event, arguments: arguments), flags) }
         if socket.namespace.recovers {
             return socket.emit(EventPacket(name: event, arguments: arguments), flags: flags)
         }

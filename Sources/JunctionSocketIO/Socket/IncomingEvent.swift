@@ -98,7 +98,7 @@ final class Acknowledgement: Sendable {
 
     func send(_ encode: (SocketIOParser, inout ByteBuffer, UInt64, String) throws -> EncodedPacket) {
         guard !isSent.exchange(true, ordering: .relaxed) else { return }
-        socket.send(flags: []) { parser, buffer in
+        socket.send(flags: .mustArrive) { parser, buffer in
             do {
                 return try encode(parser, &buffer, id, socket.namespace.name)
             } catch {

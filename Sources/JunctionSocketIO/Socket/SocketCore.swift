@@ -80,7 +80,7 @@ final class SocketCore {
     func connect() {
         isConnected = true
         socket.namespace.local.add(self)
-        send(flags: []) { parser, buffer in
+        send(flags: .mustArrive) { parser, buffer in
             if client.isOld {
                 SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, into: &buffer)
                 return .text(attachments: [])
@@ -250,11 +250,18 @@ final class SocketCore {
 
     // MARK: Sending
 
+    /// Messages of the session that were dropped because the client was behind.
+    var droppedMessages: Int { session.droppedMessages }
+
+    /// A message sent now would leave now.
+    var isWritable: Bool { session.isWritable }
+
     /// Sends a packet that `encode` writes.
     func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
         if outgoing != nil { return sendShown(flags: flags, encode) }
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
         do {
+            if session.backlog != nil { return session.send(try EncodedMessage(options.parser, encode), flags) }
             try session.send(options.parser, compress: !flags.contains(.uncompressed), encode)
         } catch {
             socket.logUnsent(error)
@@ -265,7 +272,7 @@ final class SocketCore {
     func send(_ message: EncodedMessage, flags: EmitFlags) {
         if let outgoing, isConnected { showOutgoing(message, to: outgoing) }
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
-        session.send(message, compress: !flags.contains(.uncompressed))
+        session.send(message, flags)
     }
 
     /// Sends an event that the client is to acknowledge.
@@ -354,7 +361,7 @@ final class SocketCore {
     func disconnect(close: Bool) {
         guard isConnected, !isLeaving else { return }
         if close { return client.disconnectAll() }
-        send(flags: []) { parser, buffer in
+        send(flags: .mustArrive) { parser, buffer in
             try parser.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
         }
         isEndedByServer = true
@@ -399,6 +406,13 @@ final class SocketCore {
     }
 }
 
+extension EngineSessionCore {
+    fileprivate func send(_ message: EncodedMessage, _ flags: EmitFlags) {
+        send(
+            message, compress: !flags.contains(.uncompressed), isDroppable: !flags.contains(.mustArrive))
+    }
+}
+
 /// How an event is to be sent.
 package struct EmitFlags: OptionSet, Sendable {
     package let rawValue: UInt8
@@ -409,4 +423,6 @@ package struct EmitFlags: OptionSet, Sendable {
     package static let local = EmitFlags(rawValue: 2)
     /// Not compressed, whatever was agreed with the client.
     package static let uncompressed = EmitFlags(rawValue: 4)
+    /// Never dropped, however far the client is behind: the protocol depends on it.
+    package static let mustArrive = EmitFlags(rawValue: 128)
 }

@@ -84,10 +84,13 @@ final class Inflater {
     func endMessage(into output: inout ByteBuffer, limit: Int) throws(WebSocketError) {
         guard !hasEnded else { return hasEnded = false }
         let trailer: (UInt8, UInt8, UInt8, UInt8) = (0, 0, 0xFF, 0xFF)
+        let made = output.readableBytes
         try withUnsafeBytes(of: trailer) { bytes throws(WebSocketError) in
             try take(bytes, into: &output, limit: limit)
         }
-        // The next thing must be the header of a block, at the start of a byte: else the message was cut off.
-        guard stream.pointee.data_type & 0xFF == 128 else { throw WebSocketError(.invalidCompression) }
+        // They stand for nothing, and next comes the header of a block, at the start of a byte: else the message was cut off.
+        guard output.readableBytes == made, stream.pointee.data_type & 0xFF == 128 else {
+            throw WebSocketError(.invalidCompression)
+        }
     }
 }

@@ -86,6 +86,9 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     /// Bytes that were sent and that the kernel has not taken yet, frames included. Asks the channel while the peer is behind.
     package var queuedBytes: Int { output.pendingBytes + (output.isBehind ? bytesInChannel : 0) }
 
+    /// Bytes of these that wait for the end of the turn.
+    package var pendingBytes: Int { output.pendingBytes }
+
     private var bytesInChannel: Int {
         context.flatMap { try? $0.channel.syncOptions?.getOption(.bufferedWritableBytes) } ?? 0
     }
