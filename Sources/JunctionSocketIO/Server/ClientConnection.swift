@@ -10,8 +10,8 @@ final class ClientConnection: EngineSessionDelegate {
     let session: EngineSessionCore
     let conn: EngineSession
 
-    private let server: SocketIOServer
-    let options: SocketIOOptions
+    let server: SocketIOServer
+    var options: SocketIOOptions { server.options }
     @exclusivity(unchecked) private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
     @exclusivity(unchecked) private var main: Socket?
@@ -26,7 +26,7 @@ final class ClientConnection: EngineSessionDelegate {
         self.session = session
         self.conn = conn
         self.server = server
-        self.options = server.options
+        let options = server.options
         self.decoder = SocketIOPacketDecoder(
             parser: options.parser,
             limits: SocketIOLimits(
