@@ -1,4 +1,4 @@
-import JunctionTCP
+package import JunctionTCP
 package import NIOCore
 package import NIOHTTP1
 import Testing
@@ -16,9 +16,10 @@ package final class RawConnection {
 
     /// Connects, and closes when `body` is done.
     package static func with<Result>(
-        _ address: SocketAddress, _ body: (RawConnection) async throws -> Result
+        _ address: SocketAddress, tls: ClientTLS? = nil, options: ConnectOptions = ConnectOptions(),
+        _ body: (RawConnection) async throws -> Result
     ) async throws -> Result {
-        let connection = try await TCPClient.connect(to: address)
+        let connection = try await TCPClient.connect(to: address, tls: tls, options: options)
         defer { connection.close() }
         return try await body(RawConnection(connection))
     }

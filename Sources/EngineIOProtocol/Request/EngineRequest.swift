@@ -8,7 +8,7 @@
 /// }
 /// ```
 public struct EngineRequest: Hashable, Sendable {
-    /// What a request that passed ``verify(transports:transportOfSession:)`` asks for.
+    /// What a request that passed ``verify(transports:allowsRevision3:transportOfSession:)`` asks for.
     public enum Purpose: Hashable, Sendable {
         /// A new session on this transport.
         case handshake(EngineTransport)
@@ -53,10 +53,12 @@ public struct EngineRequest: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - transports: The transports that the server offers.
+    ///   - allowsRevision3: Whether clients of revision 3 are let in.
     ///   - transportOfSession: The transport that the session of an id uses now, or `nil` if there is no such session.
     /// - Throws: ``EngineRequestError`` with the code to answer.
     public func verify(
-        transports: Set<EngineTransport>, transportOfSession: (String) -> EngineTransport?
+        transports: Set<EngineTransport>, allowsRevision3: Bool = false,
+        transportOfSession: (String) -> EngineTransport?
     ) throws(EngineRequestError) -> Purpose {
         guard let transport, transports.contains(transport) else {
             throw EngineRequestError(.unknownTransport, detail: query["transport"])
@@ -75,7 +77,9 @@ public struct EngineRequest: Hashable, Sendable {
         guard transport != .websocket || isWebSocketUpgrade else {
             throw EngineRequestError(.badRequest, detail: "TRANSPORT_HANDSHAKE_ERROR")
         }
-        guard version == "4" else { throw EngineRequestError(.unsupportedProtocolVersion, detail: version) }
+        guard revision == .four || allowsRevision3 else {
+            throw EngineRequestError(.unsupportedProtocolVersion, detail: version)
+        }
         return .handshake(transport)
     }
 }

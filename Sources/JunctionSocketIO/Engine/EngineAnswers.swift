@@ -20,11 +20,10 @@ extension EngineSessionCore.Answer {
     /// Packets for a poll.
     ///
     /// - Parameter mayCompress: the sender of one of them did not forbid it.
-    func respond(_ packets: [EnginePacket], mayCompress: Bool = true) {
-        var body = ByteBuffer()
-        body.reserveCapacity(packets.reduce(0) { $0 + EnginePayload.encodedLength(of: $1) + 1 })
-        EnginePayload.encode(packets, into: &body)
-        let response = makeResponse(Self.packetFields, body)
+    func respond(_ packets: [EnginePacket], in dialect: EngineDialect, mayCompress: Bool = true) {
+        let payload = dialect.encodePayload(packets)
+        let body = payload.body
+        let response = makeResponse(Self.fields(of: payload.kind), body)
         guard mayCompress, let compression = server.options.httpCompression,
             body.readableBytes >= compression.threshold, let coding
         else { return exchange.respond(response) }
@@ -61,6 +60,14 @@ extension EngineSessionCore.Answer {
         return HTTPResponse(status: .ok, headers: all, body: body)
     }
 
+    private static func fields(of kind: EngineDialect.Payload.Kind) -> HTTPHeaders {
+        switch kind {
+        case .text: packetFields
+        case .binary: binaryFields
+        case .program: programFields
+        }
+    }
+
     private var coding: ContentCoding? {
         let accepted = exchange.request.head.headers["accept-encoding"]
         return accepted.isEmpty ? nil : ContentCoding(accepted: accepted.joined(separator: ","))
@@ -71,6 +78,14 @@ extension EngineSessionCore.Answer {
     // The same for all answers, so that one is no more than a reference.
     private static let packetFields: HTTPHeaders = [
         "content-type": "text/plain; charset=UTF-8", "cache-control": "no-store",
+    ]
+    private static let binaryFields: HTTPHeaders = [
+        "content-type": EngineDialect.binaryContentType, "cache-control": "no-store",
+    ]
+    // A program is never to be taken for a page.
+    private static let programFields: HTTPHeaders = [
+        "content-type": "text/javascript; charset=UTF-8", "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
     ]
     // Not text/plain: some browsers would offer a download.
     private static let acceptedFields: HTTPHeaders = ["content-type": "text/html", "cache-control": "no-store"]

@@ -1,3 +1,5 @@
+public import JunctionWebSocket
+
 /// A way to carry a session.
 public enum Transport: String, Sendable, Hashable, CaseIterable {
     /// HTTP long-polling.
@@ -20,8 +22,16 @@ public struct EngineIOOptions: Sendable {
     public var transports: Set<Transport> = [.polling, .websocket]
     /// Whether a session may move from polling to WebSocket.
     public var allowUpgrades = true
+    /// Lets in clients of Engine.IO revision 3, which Socket.IO 1 and 2 speak. Off.
+    ///
+    /// Such a client knows its socket by the identifier of its session, which is as good as a password: do not show
+    /// ``Socket/id`` to others then. Old browsers may load their payloads as programs (JSONP): with ``cors`` as it is by
+    /// default only those that say in `Referer` or `Sec-Fetch-Site` that the page is the server's own.
+    public var allowEIO3 = false
     /// Pages of which other origins may connect. None.
     public var cors: CORS = .sameOrigin
+    /// Compression of WebSocket messages, for clients that offer it (browsers do). `nil`, the default, turns it off.
+    public var perMessageDeflate: WebSocketCompression?
     /// A cookie with the session's id, set by the answer to the handshake. None.
     public var cookie: SessionCookie?
     /// Decides for each client that wants to open a session whether it may; asked once, at its handshake, by polling and
@@ -42,10 +52,15 @@ public struct EngineIOOptions: Sendable {
     /// Whether the path ends with a slash: `/socket.io/` is answered then and `/socket.io` is not found. Without it both are
     /// answered. Yes.
     public var addTrailingSlash = true
+    /// What happens to messages for a client that reads them more slowly than they are sent. They are kept.
+    public var slowConsumer: SlowConsumerPolicy = .disconnect
     /// Bytes queued for a client that does not read, above which its session ends. 16 MiB.
     public var maximumBufferedBytes = 16_777_216
     /// Time in which a client learns with its next poll that the server closed its session. 30 seconds.
     public var pollingCloseTimeout: Duration = .seconds(30)
+    /// Time that an HTTP server which shuts down leaves to clients between two polls, to fetch what was sent to them before.
+    /// 2 seconds.
+    public var lastPollTimeout: Duration = .seconds(2)
 
     /// Whether a client may open a session; see ``allowRequest``.
     public enum Decision: Sendable, Hashable {

@@ -52,7 +52,9 @@ extension EngineIOServer {
         // One look-up serves the check and the use: the session may end in between.
         let session = request.sid.flatMap(find)
         // Whether the session still polls is known on its own loop: it refuses what does not fit there.
-        let purpose = try request.verify(transports: transports) { _ in session.flatMap { _ in request.transport } }
+        let purpose = try request.verify(transports: transports, allowsRevision3: options.allowEIO3) { _ in
+            session.flatMap { _ in request.transport }
+        }
         switch (purpose, session) {
         case (.handshake(let transport), _):
             try open(exchange, request, transport, headers)
@@ -78,16 +80,20 @@ extension EngineIOServer {
     private func open(
         _ exchange: HTTPExchange, _ request: EngineRequest, _ transport: EngineTransport, _ headers: HTTPHeaders
     ) throws(EngineRequestError) {
-        let info = RequestInfo(exchange.request, query: request.query)
+        let info = RequestInfo(exchange.request)
+        let dialect = try request.dialect()
+        guard dialect.jsonpIndex == nil || originPolicy.allowsProgram(for: exchange.request) else {
+            throw EngineRequestError(.forbidden, detail: "ORIGIN_NOT_ALLOWED")
+        }
         guard options.allowRequest != nil || options.generateId != nil else {
-            return try open(SessionID.make(), exchange, info, transport, headers)
+            return try open(SessionID.make(), exchange, info, transport, dialect, headers)
         }
         inTask(exchange) {
             do throws(EngineRequestError) {
                 try await self.admit(info)
                 let id = try await self.makeID(info)
                 guard exchange.isWaiting else { return }
-                try self.open(id, exchange, info, transport, headers)
+                try self.open(id, exchange, info, transport, dialect, headers)
             } catch {
                 self.refuse(exchange, error, headers)
             }
@@ -96,9 +102,9 @@ extension EngineIOServer {
 
     private func open(
         _ id: String, _ exchange: HTTPExchange, _ request: RequestInfo, _ transport: EngineTransport,
-        _ headers: HTTPHeaders
+        _ dialect: EngineDialect, _ headers: HTTPHeaders
     ) throws(EngineRequestError) {
-        let session = try makeSession(id, request, transport, on: exchange.executor)
+        let session = try makeSession(id, request, transport, dialect, on: exchange.executor)
         var headers = headers
         if let cookie { headers.add(name: "set-cookie", value: cookie.field(id)) }
         switch transport {

@@ -49,7 +49,8 @@ extension EngineIOServer {
         handler.delegate = link
         do {
             try WebSocketUpgrade.accept(
-                exchange, headers: changed(headers, exchange, isInitial: isInitial), handler: handler)
+                exchange, headers: changed(headers, exchange, isInitial: isInitial),
+                compression: options.perMessageDeflate, handler: handler)
         } catch {
             handler.delegate = nil  // it holds the handler
             throw error

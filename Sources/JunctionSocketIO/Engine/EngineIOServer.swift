@@ -6,7 +6,8 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// An Engine.IO server, revision 4: sessions over HTTP long-polling and WebSocket, with upgrade and heartbeat.
+/// An Engine.IO server, revision 4 and, where ``EngineIOOptions/allowEIO3`` says so, 3: sessions over HTTP long-polling and
+/// WebSocket, with upgrade and heartbeat.
 ///
 /// Usable without Socket.IO:
 ///
@@ -28,12 +29,17 @@ public final class EngineIOServer: Sendable {
     let hooks = EngineHookTable()
     /// Files for browsers beside the sessions, and the path that they are below.
     let clientFiles: (files: ClientFiles, path: String)?
-    private let state = Mutex(State())
+    let state = Mutex(State())
+    let losses: LossLog
 
-    private struct State {
+    struct State {
         var sessions: [String: EngineSession] = [:]
         var onConnection: @Sendable (EngineSession) -> Void = { $0.close() }
+        /// No new sessions.
         var isShutDown = false
+        /// Waits for the last session to end.
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var waiterCount: UInt64 = 0
     }
 
     /// A server without a port of its own; see ``mount(at:)``.
@@ -46,6 +52,7 @@ public final class EngineIOServer: Sendable {
     init(options: EngineIOOptions, clientFiles: (files: ClientFiles, path: String)?, logger: Logger) {
         self.options = options
         self.logger = logger
+        self.losses = LossLog(logger, "message dropped")
         self.originPolicy = OriginPolicy(cors: options.cors)
         self.cookie = options.cookie.map(SessionCookieWriter.init)
         self.transports = Set(options.transports.compactMap { EngineTransport(rawValue: $0.rawValue) })
@@ -60,20 +67,21 @@ public final class EngineIOServer: Sendable {
     /// The number of sessions.
     public var clientsCount: Int { state.withLock { $0.sessions.count } }
 
+    /// Messages that were dropped because their clients were behind; see ``SlowConsumerPolicy``. Logged, too: at most one line
+    /// a second.
+    public var droppedMessages: Int { losses.count }
+
     /// The server as a part of a ``WebServer``.
     public func mount(at path: String = "/engine.io") -> Mount {
-        Mount(
-            path: path, addTrailingSlash: options.addTrailingSlash, shutDown: { self.closeAll() },
-            handle: { self.handle($0) })
+        mount(at: path, shutDown: { await self.shutDown() })
     }
 
-    /// Ends every session and refuses new ones.
-    public func closeAll() {
-        let sessions = state.withLock { state in
-            state.isShutDown = true
-            return Array(state.sessions.values)
-        }
-        for session in sessions { session.withCore { $0.shutDown() } }
+    /// - Parameter shutDown: what the server above does when its HTTP server goes away.
+    func mount(at path: String, shutDown: @escaping @Sendable () async -> Void) -> Mount {
+        Mount(
+            path: path, addTrailingSlash: options.addTrailingSlash, maximumBodySize: options.maxHttpBufferSize,
+            drain: { await self.finishSessions() },
+            shutDown: shutDown, handle: { self.handle($0) })
     }
 
     // MARK: Sessions
@@ -82,13 +90,11 @@ public final class EngineIOServer: Sendable {
 
     /// A session on the loop of the connection that asks for it.
     func makeSession(
-        _ id: String, _ request: RequestInfo, _ transport: EngineTransport, on executor: LoopExecutor
+        _ id: String, _ request: RequestInfo, _ transport: EngineTransport, _ dialect: EngineDialect,
+        on executor: LoopExecutor
     ) throws(EngineRequestError) -> EngineSession {
         let core = EngineSessionCore(
-            id: id, request: request, transport: transport, options: options, executor: executor
-        ) {
-            _ = self.state.withLock { $0.sessions.removeValue(forKey: id) }
-        }
+            id: id, request: request, transport: transport, dialect: dialect, server: self, executor: executor)
         let session = EngineSession(core)
         let refusal: EngineRequestError? = state.withLock { state in
             if state.isShutDown { return EngineRequestError(.badRequest, message: "Server is shutting down") }

@@ -41,6 +41,18 @@ struct OriginPolicy {
         }
     }
 
+    /// Every origin is allowed.
+    var namesAll: Bool { if case .any = cors.origins { true } else { false } }
+
+    /// An origin other than the server's own is allowed by name.
+    func names(_ origin: String) -> Bool {
+        switch cors.origins {
+        case .list(let origins): origins.contains(origin)
+        case .matching(let isAllowed): isAllowed(origin)
+        case .any, .sameOrigin: false
+        }
+    }
+
     private func permission(of origin: String) -> HTTPHeaders {
         var fields = permission(origin)
         fields.add(name: "vary", value: "Origin")

@@ -8,12 +8,13 @@ import SocketIOProtocol
 /// event loop.
 final class ClientConnection: EngineSessionDelegate {
     let session: EngineSessionCore
+    let conn: EngineSession
 
-    private let server: SocketIOServer
-    private let options: SocketIOOptions
-    private var decoder: SocketIOPacketDecoder
+    let server: SocketIOServer
+    var options: SocketIOOptions { server.options }
+    @exclusivity(unchecked) private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
-    private var main: Socket?
+    @exclusivity(unchecked) private var main: Socket?
     private var others: [String: Socket] = [:]
     /// Namespaces whose middleware has not decided yet.
     private var pending: Set<String> = []
@@ -21,11 +22,13 @@ final class ClientConnection: EngineSessionDelegate {
     private var behind: Set<ObjectIdentifier> = []
     private var connectTimer: Scheduled<Void>?
 
-    init(session: EngineSessionCore, server: SocketIOServer) {
+    init(session: EngineSessionCore, conn: EngineSession, server: SocketIOServer) {
         self.session = session
+        self.conn = conn
         self.server = server
-        self.options = server.options
+        let options = server.options
         self.decoder = SocketIOPacketDecoder(
+            parser: options.parser,
             limits: SocketIOLimits(
                 maxAttachments: options.maximumAttachments, maxDepth: options.maximumDepth,
                 maxPacketBytes: options.engine.maxHttpBufferSize))
@@ -38,7 +41,7 @@ final class ClientConnection: EngineSessionDelegate {
 
     // MARK: Receiving
 
-    func received(text: ByteBuffer) {
+    func received(text: consuming ByteBuffer) {
         do {
             if let packet = try decoder.decode(text: text) { receive(packet) }
         } catch {
@@ -46,7 +49,7 @@ final class ClientConnection: EngineSessionDelegate {
         }
     }
 
-    func received(binary: ByteBuffer) {
+    func received(binary: consuming ByteBuffer) {
         do {
             if let packet = try decoder.decode(binary: binary) { receive(packet) }
         } catch {
@@ -54,8 +57,8 @@ final class ClientConnection: EngineSessionDelegate {
         }
     }
 
-    private func receive(_ packet: SocketIOPacket) {
-        let socket = packet.namespace == "/" ? main : others[packet.namespace]
+    private func receive(_ packet: consuming SocketIOPacket) {
+        let socket = packet.namespace == "/" ? main : connectedSocket(in: namespaceName(of: packet))
         switch packet.kind {
         case .event, .binaryEvent:
             guard let core = socket?.core else { return outOfPlace(packet) }
@@ -67,8 +70,9 @@ final class ClientConnection: EngineSessionDelegate {
             guard let core = socket?.core else { return outOfPlace(packet) }
             core.disconnected(.clientNamespaceDisconnect)
         case .connect:
-            guard socket == nil, !pending.contains(packet.namespace) else { return outOfPlace(packet) }
-            connect(packet)
+            let name = namespaceName(of: packet)
+            guard socket == nil, !pending.contains(name) else { return outOfPlace(packet) }
+            connect(name, auth(of: packet))
         case .connectError:
             outOfPlace(packet)
         }
@@ -89,18 +93,15 @@ final class ClientConnection: EngineSessionDelegate {
 
     // MARK: Connecting to a namespace
 
-    private func connect(_ packet: SocketIOPacket) {
-        guard let namespace = server.existingNamespace(packet.namespace) else {
-            return refuse(packet.namespace, ConnectError("Invalid namespace"))
+    func connect(_ name: String, _ auth: SocketIOValue) {
+        guard let namespace = server.existingNamespace(name) else {
+            return refuse(name, ConnectError("Invalid namespace"))
         }
         let count = others.count + pending.count + (main == nil ? 0 : 1)
         guard count < options.maximumNamespacesPerConnection else {
             options.logger.warning("too many namespaces, client cut off", metadata: ["session": "\(session.id)"])
             return closeAll(.forcedServerClose)
         }
-        let auth =
-            (try? packet.payload.map { _ in try packet.decodePayload(SocketIOValue.self) })
-            ?? .object(SocketIOValue.Object())
         let socket = Socket(namespace: namespace, client: self, auth: auth, options: options)
         let state = namespace.current
         guard !state.middleware.isEmpty else { return confirm(socket, state.handlers) }
@@ -126,17 +127,14 @@ final class ClientConnection: EngineSessionDelegate {
             options.logger.warning(
                 "middleware failed", metadata: ["namespace": "\(socket.namespace.name)", "error": "\(refusal)"])
         }
-        refuse(socket.namespace.name, refusal as? ConnectError ?? ConnectError("Internal error"))
+        let error = refusal as? ConnectError ?? ConnectError("Internal error")
+        if isOld { refuseOld(socket.namespace.name, error) } else { refuse(socket.namespace.name, error) }
     }
 
     private func refuse(_ namespace: String, _ error: ConnectError) {
-        _ = try? session.sendText { buffer in
-            if let data = error.data {
-                try SocketIOPacketEncoder.encodeConnectError(
-                    namespace: namespace, message: error.message, data: data, into: &buffer)
-            } else {
-                SocketIOPacketEncoder.encodeConnectError(namespace: namespace, message: error.message, into: &buffer)
-            }
+        try? session.send(options.parser) { parser, buffer in
+            try parser.encodeConnectError(
+                namespace: namespace, message: error.message, data: error.data, into: &buffer)
         }
     }
 
@@ -169,6 +167,8 @@ final class ClientConnection: EngineSessionDelegate {
     }
 
     // MARK: Called by the sockets
+
+    var errorPolicy: EventErrorPolicy { server.errorPolicy }
 
     /// A socket is no longer connected.
     func remove(_ socket: Socket) {
@@ -227,6 +227,8 @@ final class ClientConnection: EngineSessionDelegate {
         connectTimer = nil
         for socket in sockets { socket.core?.disconnected(reason) }
     }
+
+    private func connectedSocket(in namespace: String) -> Socket? { namespace == "/" ? main : others[namespace] }
 
     private var sockets: [Socket] { (main.map { [$0] } ?? []) + Array(others.values) }
 }

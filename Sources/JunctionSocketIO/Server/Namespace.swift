@@ -10,7 +10,12 @@ public final class Namespace: Sendable {
     /// `/` for the main one, else `/admin` and the like.
     public let name: String
 
+    /// The sockets of this server.
+    let local: InMemoryAdapter
     let adapter: any Adapter
+    /// Each event goes through the adapter, which keeps it for clients that come back.
+    let recovers: Bool
+    let parser: SocketIOParser
     let logger: Logger
     private let state = Mutex(State())
 
@@ -24,10 +29,13 @@ public final class Namespace: Sendable {
         case asynchronous(@Sendable (Socket) async -> Void)
     }
 
-    init(name: String, adapter: any Adapter, logger: Logger) {
+    init(name: String, options: SocketIOOptions) {
         self.name = name
-        self.adapter = adapter
-        self.logger = logger
+        self.logger = options.logger
+        self.parser = options.parser
+        self.local = InMemoryAdapter(namespace: name, parser: options.parser, logger: options.logger)
+        self.adapter = (options.adapter ?? .inMemory).make(local)
+        self.recovers = adapter.recovers
     }
 
     /// What applies to clients that connect from now on.

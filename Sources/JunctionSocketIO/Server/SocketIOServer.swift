@@ -1,11 +1,12 @@
 public import JunctionCore
 public import JunctionWebSocket
 import Logging
-public import NIOCore
+import NIOCore
 public import SocketIOProtocol
 import Synchronization
 
-/// A Socket.IO server (protocol v5), for every socket.io-client from v3 on.
+/// A Socket.IO server (protocol v5), for every socket.io-client from v3 on, and older ones where
+/// ``EngineIOOptions/allowEIO3`` lets them in.
 ///
 /// ```swift
 /// let io = SocketIOServer(port: 3000)
@@ -24,8 +25,11 @@ public final class SocketIOServer: ListeningService {
     /// The sessions under the sockets.
     public let engine: EngineIOServer
 
-    private let host: String?
-    private let port: Int
+    let address: ListenAddress
+    let configuration: WebServer.Configuration
+    /// Ends ``run(onListening:)``.
+    let stops = StopSignal()
+    let errorPolicy = EventErrorPolicy()
     private let main: Namespace
     private let namespaces: Mutex<[String: Namespace]>
 
@@ -33,39 +37,43 @@ public final class SocketIOServer: ListeningService {
     /// they apply to clients that connect afterwards.
     ///
     /// - Parameters:
-    ///   - host: name or address to listen on; `nil` is every address of the machine.
-    ///   - port: 0 asks for any free port. Unused by a server that is mounted (``mount()``).
-    public init(host: String? = nil, port: Int = 0, options: SocketIOOptions = SocketIOOptions()) {
-        self.host = host
-        self.port = port
+    ///   - address: where to listen: a host and a port, a Unix domain socket, a descriptor.
+    ///   - configuration: TLS, who may connect, and what else every web server has; unused by a server that is mounted.
+    public init(
+        on address: ListenAddress, options: SocketIOOptions = SocketIOOptions(),
+        configuration: WebServer.Configuration = WebServer.Configuration()
+    ) {
+        self.address = address
+        self.configuration = configuration
         self.options = options
         self.engine = EngineIOServer(
             options: options.engine, clientFiles: options.serveClient.map { ($0, options.path) }, logger: options.logger
         )
-        let main = Namespace(name: "/", adapter: InMemoryAdapter(), logger: options.logger)
+        let main = Namespace(name: "/", options: options)
         self.main = main
         self.namespaces = Mutex(["/": main])
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
         engine.onConnection { [weak self] session in
             guard let self else { return session.close() }
-            session.withCore { core in core.delegate = ClientConnection(session: core, server: self) }
+            session.withCore { core in
+                let client = ClientConnection(session: core, conn: session, server: self)
+                core.delegate = client
+                if client.isOld { client.connectUnasked() }
+            }
         }
     }
 
-    /// Listens on the port and serves until cancelled or shut down.
-    public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
-        let web = WebServer(
-            host: host, port: port, maximumBodySize: options.engine.maxHttpBufferSize,
-            drainTimeout: options.drainTimeout,
-            logger: options.logger, mounts: [mount()])
-        try await web.run(onListening: onListening)
-    }
-
-    /// The server as a part of a ``WebServer``.
-    public func mount() -> Mount {
-        Mount(
-            path: options.path, addTrailingSlash: options.engine.addTrailingSlash, shutDown: { self.close() },
-            handle: { self.engine.handle($0) })
+    /// A server on a host and a port.
+    ///
+    /// - Parameters:
+    ///   - host: name or address to listen on; `nil` is every address of the machine.
+    ///   - port: 0 asks for any free port. Unused by a server that is mounted (``mount()``).
+    ///   - configuration: TLS, who may connect, and what else every web server has; unused by a server that is mounted.
+    public convenience init(
+        host: String? = nil, port: Int = 0, options: SocketIOOptions = SocketIOOptions(),
+        configuration: WebServer.Configuration = WebServer.Configuration()
+    ) {
+        self.init(on: .host(host, port: port), options: options, configuration: configuration)
     }
 
     // MARK: Namespaces
@@ -80,7 +88,7 @@ public final class SocketIOServer: ListeningService {
         let name = name.hasPrefix("/") ? name : "/" + name
         return namespaces.withLock { namespaces in
             if let namespace = namespaces[name] { return namespace }
-            let namespace = Namespace(name: name, adapter: InMemoryAdapter(), logger: options.logger)
+            let namespace = Namespace(name: name, options: options)
             namespaces[name] = namespace
             return namespace
         }
@@ -118,7 +126,4 @@ public final class SocketIOServer: ListeningService {
     public func except(_ room: String) -> BroadcastOperator { main.except(room) }
     /// Disconnects everybody in the main namespace; with `close`, the connections under them, too.
     public func disconnectSockets(close: Bool = false) { main.disconnectSockets(close: close) }
-
-    /// Ends every session and refuses new ones; sockets are disconnected with `server shutting down`.
-    public func close() { engine.closeAll() }
 }

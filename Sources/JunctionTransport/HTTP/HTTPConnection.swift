@@ -5,7 +5,7 @@ package import NIOHTTP1
 
 /// Limits of an HTTP connection.
 package struct HTTPLimits: Sendable {
-    /// Bytes of a request's body; a larger one is answered with 413.
+    /// Bytes of a request's body, unless the application sets a limit of its own; a larger one is answered with 413.
     package var maximumBodySize = 1_000_000
     /// Bytes of a request's header fields; more is answered with 431.
     package var maximumHeaderSize = 16_384
@@ -19,12 +19,6 @@ package struct HTTPLimits: Sendable {
     package init() {}
 }
 
-/// Answers the requests of an HTTP connection. Called on the connection's event loop, one request at a time.
-package protocol HTTPApplication: Sendable {
-    /// Answers `exchange` now or later, exactly once, or upgrades it.
-    func handle(_ exchange: HTTPExchange)
-}
-
 /// Collects requests, hands them to the application one after another, and writes its answers.
 package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, TurnFlushing {
     package typealias InboundIn = HTTPServerRequestPart
@@ -34,11 +28,19 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private let executor: LoopExecutor
     private let limits: HTTPLimits
     private let application: any HTTPApplication
+    private let origin: HTTPOrigin
+    /// Time without a request after which the connection ends; `nil` where others share it and look after that.
+    private let idleTimeout: TimeAmount?
+    /// In front of this handler where others share the connection; until the handler leaves.
+    private var fork: HTTPFork?
+    /// The connection as its server sees it, until it leaves HTTP.
+    private var entry: DrainableHTTPConnection?
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
     private var fields = HTTPRequestFields()
-    private lazy var remoteAddress = context?.remoteAddress
-    private var output = TurnOutput(isNextToSocket: true)
+    /// Of the request that is being read; looked up when it has a body.
+    private var maximumBodySize: Int?
+    private var output: TurnOutput
     private var body = ByteBuffer()
     private var waiting = Deque<HTTPRequest>()
     private var current: HTTPExchange?
@@ -50,28 +52,55 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
 
-    private init(executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication) {
+    init(
+        executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication, origin: HTTPOrigin,
+        idleTimeout: TimeAmount?
+    ) {
         self.executor = executor
         self.limits = limits
         self.application = application
+        self.origin = origin
+        self.idleTimeout = idleTimeout
+        self.output = TurnOutput(isNextToSocket: origin.isNextToSocket)
+    }
+
+    /// Others share the connection, whose answers leave by the channel. Before the handler joins the pipeline.
+    func share(by fork: HTTPFork) {
+        self.fork = fork
+        output = TurnOutput(isNextToSocket: false)
     }
 
     /// Speaks HTTP/1.1 on `channel`, which stays in `connections` until it closes, upgraded or not. On its loop.
+    ///
+    /// - Parameter origin: what is known of the connection; by default that it comes from the channel's peer, without TLS.
+    /// - Returns: false when there are as many connections as there may be; then the caller closes the channel.
+    @discardableResult
     package static func serve(
-        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication, connections: ConnectionRegistry
-    ) throws {
+        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication, connections: ConnectionRegistry,
+        origin: HTTPOrigin? = nil
+    ) throws -> Bool {
         let executor = LoopExecutor.of(channel.eventLoop)
+        let connection = HTTPConnection(
+            executor: executor, limits: limits, application: application,
+            origin: origin ?? HTTPOrigin(remoteAddress: channel.remoteAddress, isNextToSocket: true),
+            idleTimeout: limits.requestTimeout)
+        let entry = DrainableHTTPConnection(connection, channel, executor)
+        connection.entry = entry
+        try channel.pipeline.syncOperations.addHandlers(decoder(limits), connection)
+        // Not before the connection is in place: a drain that has begun reaches it at once.
+        guard connections.insert(entry) else { return false }
+        channel.closeFuture.whenComplete { _ in connections.remove(entry) }
+        return true
+    }
+
+    /// The handler between bytes and the parts of requests.
+    static func decoder(_ limits: HTTPLimits) -> ByteToMessageHandler<HTTPRequestDecoder> {
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderListSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldCount = limits.maximumHeaderCount
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
-        let connection = HTTPConnection(executor: executor, limits: limits, application: application)
-        try channel.pipeline.syncOperations.addHandlers(
-            ByteToMessageHandler(decoder), connection)
-        let entry = DrainableHTTPConnection(connection, channel, executor)
-        connections.insert(entry)
-        channel.closeFuture.whenComplete { _ in connections.remove(entry) }
+        return ByteToMessageHandler(
+            HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration))
     }
 
     // MARK: Requests
@@ -81,24 +110,36 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         switch unwrapInboundIn(data) {
         case .head(let head):
             fields = HTTPRequestFields(head.headers)
-            guard fields.contentLength <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
+            if fork != nil { deadline = executor.eventLoop.now + limits.requestTimeout }
+            maximumBodySize = nil
+            guard fields.contentLength == 0 || fields.contentLength <= bodyLimit(of: head) else {
+                return reject(.payloadTooLarge)
+            }
             self.head = head
             // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
             if fields.hasExpectation, current == nil, waiting.isEmpty { sendContinue() }
         case .body(var part):
-            guard body.readableBytes + part.readableBytes <= limits.maximumBodySize else {
+            guard let head, body.readableBytes + part.readableBytes <= bodyLimit(of: head) else {
                 return reject(.payloadTooLarge)
             }
             if body.readableBytes == 0 { body = part } else { body.writeBuffer(&part) }
         case .end:
             guard let head else { return }
             self.head = nil
-            let request = HTTPRequest(head: head, fields: fields, body: body, remoteAddress: remoteAddress)
+            var request = HTTPRequest(head: head, fields: fields, body: body, remoteAddress: origin.remoteAddress)
+            request.isSecure = origin.isSecure
             body = ByteBuffer()
             guard waiting.count < limits.maximumPipelinedRequests else { return reject(.tooManyRequests) }
             waiting.append(request)
             executor.turn { dispatch() }
         }
+    }
+
+    private func bodyLimit(of head: HTTPRequestHead) -> Int {
+        if let maximumBodySize { return maximumBodySize }
+        let limit = application.maximumBodySize(of: head) ?? limits.maximumBodySize
+        maximumBodySize = limit
+        return limit
     }
 
     package func read(context: ChannelHandlerContext) {
@@ -122,7 +163,9 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private func dispatch() {
         guard current == nil, !isClosing, let context, let request = waiting.popFirst() else { return }
         deadline = .distantFuture
-        let exchange = HTTPExchange(request: request, connection: self, executor: executor, channel: context.channel)
+        let exchange = HTTPExchange(
+            request: request, connection: self, executor: executor, channel: context.channel,
+            isNextToSocket: origin.isNextToSocket)
         current = exchange
         application.handle(exchange)
     }
@@ -162,8 +205,9 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         let keepAlive = request.head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !request.mayLeaveHTTP
         write(response, isHead: request.head.method == .HEAD, keepAlive: keepAlive)
         guard keepAlive else { return close() }
-        deadline = executor.eventLoop.now + limits.requestTimeout
+        deadline = idleDeadline
         if !waiting.isEmpty { dispatch() }
+        fork?.answered()
     }
 
     private func write(_ response: HTTPResponse, isHead: Bool, keepAlive: Bool) {
@@ -223,7 +267,8 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         HTTPResponse(status: .switchingProtocols, headers: headers).writeHead(isLast: false, into: &head)
         context.write(wrapOutboundOut(head), promise: nil)
         // This handler first: the decoder forwards its left-over bytes to whoever follows it.
-        try pipeline.addHandler(handler)
+        try pipeline.addHandler(handler, position: .after(self))
+        try fork?.leave(to: handler)
         pipeline.removeHandler(context: context, promise: nil)
         pipeline.removeHandler(context: decoder, promise: nil)
         if readIsHeld { exchange.channel.read() }
@@ -242,18 +287,22 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = executor.eventLoop.now + limits.requestTimeout
+        deadline = idleDeadline
         startTimer()
     }
 
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        entry?.leftHTTP()
+        entry = nil
+        fork = nil
         timer?.cancel()
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
         executor.turn { current?.disconnected() }
         current = nil
+        context.fireChannelInactive()
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -270,10 +319,18 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         }
     }
 
+    private var idleDeadline: NIODeadline { idleTimeout.map { executor.eventLoop.now + $0 } ?? .distantFuture }
+
+    /// A part of a request has come for somebody else who shares the connection, or is answered.
+    ///
+    /// - Parameter untilAnswered: the request is complete; the answer may take its time.
+    func wasActiveElsewhere(untilAnswered: Bool) { deadline = untilAnswered ? .distantFuture : idleDeadline }
+
     /// One timer for all requests of the connection: it moves with the deadline instead of being set anew for each.
     private func startTimer() {
         let loop = executor.eventLoop
-        timer = loop.assumeIsolated().scheduleTask(deadline: min(deadline, loop.now + limits.requestTimeout)) {
+        let period = min(limits.requestTimeout, idleTimeout ?? limits.requestTimeout)
+        timer = loop.assumeIsolated().scheduleTask(deadline: min(deadline, loop.now + period)) {
             guard self.context != nil else { return }
             if self.deadline <= loop.now { return self.close() }
             self.startTimer()
@@ -283,16 +340,19 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
 /// An HTTP connection as its draining server sees it. One that was upgraded ends as its new protocol does.
 private final class DrainableHTTPConnection: Drainable {
-    private let connection: NIOLoopBound<HTTPConnection>
+    private let connection: NIOLoopBoundBox<HTTPConnection?>
     private let channel: any Channel
     private let executor: LoopExecutor
 
     init(_ connection: HTTPConnection, _ channel: any Channel, _ executor: LoopExecutor) {
-        self.connection = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+        self.connection = NIOLoopBoundBox(connection, eventLoop: channel.eventLoop)
         self.channel = channel
         self.executor = executor
     }
 
-    func beginDrain() { executor.execute { self.connection.value.beginDrain() } }
+    /// The connection has left HTTP: its handler is not kept in memory for the registry's sake. On its loop.
+    func leftHTTP() { connection.value = nil }
+
+    func beginDrain() { executor.execute { self.connection.value?.beginDrain() } }
     func forceClose() { channel.close(promise: nil) }
 }

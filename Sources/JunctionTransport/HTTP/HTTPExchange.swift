@@ -8,6 +8,8 @@ package final class HTTPExchange: Sendable {
     package let channel: any Channel
     /// The connection's event loop.
     package let executor: LoopExecutor
+    /// Nothing but HTTP stands between the connection's handlers and its socket.
+    package let isNextToSocket: Bool
 
     private let connection: NIOLoopBound<HTTPConnection>
     // Proof of safety: touched on the connection's loop alone, by the methods that say so.
@@ -20,10 +22,14 @@ package final class HTTPExchange: Sendable {
         case disconnected
     }
 
-    init(request: HTTPRequest, connection: HTTPConnection, executor: LoopExecutor, channel: any Channel) {
+    init(
+        request: HTTPRequest, connection: HTTPConnection, executor: LoopExecutor, channel: any Channel,
+        isNextToSocket: Bool
+    ) {
         self.request = request
         self.channel = channel
         self.executor = executor
+        self.isNextToSocket = isNextToSocket
         self.connection = NIOLoopBound(connection, eventLoop: executor.eventLoop)
     }
 

@@ -6,6 +6,8 @@ package struct HTTPRequest: Sendable {
     package let head: HTTPRequestHead
     package let body: ByteBuffer
     package let remoteAddress: SocketAddress?
+    /// The connection is encrypted.
+    package var isSecure = false
     private let fields: HTTPRequestFields
 
     /// A request whose fields were looked through before.
