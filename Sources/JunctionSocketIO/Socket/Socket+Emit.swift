@@ -10,7 +10,19 @@ extension Socket {
     /// whose name has a meaning of its own (`connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`,
     /// `removeListener`).
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        emit(event, repeat each arguments, flags: [])
+        guard executor.eventLoop.inEventLoop, namespace.parser.isDefault, !namespace.recovers, let core,
+            core.writesDirectly
+        else { return emit(event, repeat each arguments, flags: []) }
+        // The usual case, without a closure around the encoding: it would copy the arguments.
+        guard var message = core.beginEvent() else { return }
+        do {
+            var payload = try PayloadWriter(event: event, namespace: namespace.name, into: &message.output)
+            repeat try payload.write(each arguments, into: &message.output)
+            core.finish(&message, payload)
+        } catch {
+            core.cancel(&message)
+            logUnsent(error)
+        }
     }
 
     /// Sends an event with dynamic arguments.

@@ -13,18 +13,19 @@ import Synchronization
 /// so a handler may wait for one.
 final class SocketCore {
     let socket: Socket
-    var listeners: [String: EventListeners] = [:]
+    // Each of the unchecked ones is used in places that call nothing which comes back to it in the midst of a change.
+    @exclusivity(unchecked) var listeners = ListenerTable()
     /// Catch-all handlers and middleware; `nil` while there are none.
-    var interceptors: Interceptors?
+    @exclusivity(unchecked) var interceptors: Interceptors?
     /// Catch-all handlers of what is sent; `nil` while there are none.
-    var outgoing: OutgoingListeners?
+    @exclusivity(unchecked) var outgoing: OutgoingListeners?
     var onDisconnecting = ListenerList<@Sendable (DisconnectReason, Set<String>) -> Void>()
     var onDisconnect = ListenerList<DisconnectHandler>()
     /// The socket's own hook in place of the server's.
     var errorHook: EventErrorHook?
     /// The rooms that the socket is in. The namespace's adapter keeps it.
     var membership = RoomMembership()
-    private(set) var isConnected = false {
+    @exclusivity(unchecked) private(set) var isConnected = false {
         didSet { socket.connected.store(isConnected, ordering: .relaxed) }
     }
     /// It was connected, and is not any more.
@@ -35,9 +36,9 @@ final class SocketCore {
     private let session: EngineSessionCore
     var options: SocketIOOptions { client.server.options }
     private var acks: AckTable<PendingAck>
-    private var mailbox = Deque<Delivery>()
+    @exclusivity(unchecked) private var mailbox = Deque<Delivery>()
     /// A handler is at work, a task empties the mailbox, or the connection handler has not returned yet.
-    private var isBusy = true
+    @exclusivity(unchecked) private var isBusy = true
     private var isConnectionHandled = false
     /// The handlers of `disconnecting` are at work.
     private var isLeaving = false
@@ -99,9 +100,9 @@ final class SocketCore {
     // MARK: Receiving
 
     /// An event came from the client.
-    func receive(_ packet: SocketIOPacket) {
-        guard let arguments = try? EventArguments(packet), let name = arguments.event else { return }
+    func receive(_ packet: consuming SocketIOPacket) {
         let acknowledgement = packet.id.map { Acknowledgement(id: $0, socket: socket) }
+        guard let arguments = try? EventArguments(packet), let name = arguments.event else { return }
         let event = IncomingEvent(name: name, arguments: arguments, acknowledgement: acknowledgement)
         if !isBusy, interceptors == nil, let called = listeners[name], called.isInline, !called.hasOnce {
             isBusy = true  // what a handler brings about waits until it has returned
@@ -267,6 +268,24 @@ final class SocketCore {
         }
     }
 
+    /// Whether events may be written straight into the connection's output: nobody looks at them, or keeps them, before.
+    var writesDirectly: Bool { outgoing == nil && session.backlog == nil }
+
+    /// Begins an event that is written into what this returns, in the same turn; `nil` once the socket is disconnected.
+    func beginEvent() -> EngineSessionCore.TextMessage? {
+        isConnected ? session.beginText() : nil
+    }
+
+    /// Sends the event.
+    func finish(_ message: inout EngineSessionCore.TextMessage, _ payload: borrowing PayloadWriter) {
+        let attachments = payload.finish(&message.output)
+        session.finish(&message)
+        for attachment in attachments { session.send(binary: attachment) }
+    }
+
+    /// Takes the event back.
+    func cancel(_ message: inout EngineSessionCore.TextMessage) { session.cancel(&message) }
+
     /// Sends a packet that was encoded before.
     func send(_ message: EncodedMessage, flags: EmitFlags) {
         if let outgoing, isConnected { showOutgoing(message, to: outgoing) }
@@ -397,7 +416,7 @@ final class SocketCore {
         // Handlers hold the socket, which holds them.
         onDisconnecting.removeAll()
         onDisconnect.removeAll()
-        listeners = [:]
+        listeners.removeAll()
         interceptors = nil
         outgoing = nil
         errorHook = nil
