@@ -36,7 +36,7 @@ public struct Emitter: Sendable {
 
     // MARK: Sending
 
-    /// Sends an event; see ``Socket/emit(_:_:)``.
+    /// Sends an event; see `Socket.emit`.
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
         socket.emit(event, repeat each arguments, flags: flags)
     }
@@ -93,7 +93,7 @@ public struct Emitter: Sendable {
 
     /// Sends an event and suspends until the client acknowledges it.
     ///
-    /// - Throws: ``SocketIOError``, see ``emit(_:_:ack:)``; `CancellationError` when the task is cancelled.
+    /// - Throws: ``SocketIOError``, as `emit` with `ack` fails with it; `CancellationError` when the task is cancelled.
     public func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument
     ) async throws -> Reply {
