@@ -33,7 +33,7 @@ extension Socket {
         }
     }
 
-    /// Sends an event and hands over the client's acknowledgement; see ``Emitter/emit(_:_:ack:)``.
+    /// Sends an event and hands over the client's acknowledgement; ``Emitter`` says how it can fail.
     ///
     /// ```swift
     /// socket.emit("question", "tea or coffee?") { (answer: Result<String, SocketIOError>) in … }
@@ -60,7 +60,7 @@ extension Socket {
     /// let answer: String = try await socket.emitWithAck("question", "tea or coffee?")
     /// ```
     ///
-    /// - Throws: ``SocketIOError``, see ``Emitter/emit(_:_:ack:)``; `CancellationError` when the task is cancelled.
+    /// - Throws: ``SocketIOError``, as ``Emitter`` says; `CancellationError` when the task is cancelled.
     public func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument
     ) async throws -> Reply {

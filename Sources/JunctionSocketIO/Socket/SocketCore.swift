@@ -55,7 +55,7 @@ final class SocketCore {
     }
 
     /// What the task does next.
-    private enum Step {
+    private enum Step: Sendable {
         case call(EventListeners, IncomingEvent)
         case intercept(Interceptors, IncomingEvent)
         case disconnect([ListenerList<DisconnectHandler>.Entry], DisconnectReason)
@@ -131,8 +131,8 @@ final class SocketCore {
         guard !isBusy else { return }
         isBusy = true
         while let next = mailbox.popFirst() {
-            guard deliver(next) else {
-                mailbox.prepend(next)
+            if let rest = deliver(next) {
+                mailbox.prepend(rest)
                 return startTask()
             }
         }
@@ -140,28 +140,24 @@ final class SocketCore {
         releaseIfDrained()
     }
 
-    /// False for what the task has to do.
-    private func deliver(_ delivery: Delivery) -> Bool {
+    /// Returns what is left for the task to do.
+    private func deliver(_ delivery: Delivery) -> Delivery? {
         switch delivery {
         case .event(let event):
             guard let interceptors else { return deliver(.intercepted(event)) }
-            guard interceptors.isInline else { return false }
-            if let event = intercept(event, by: interceptors), !deliver(.intercepted(event)) {
-                mailbox.prepend(.intercepted(event))
-                startTask()
-            }
-            return true
+            guard interceptors.isInline else { return delivery }
+            return intercept(event, by: interceptors).flatMap { isEndedByServer ? nil : deliver(.intercepted($0)) }
         case .intercepted(let event):
-            guard let called = listeners[event.name] else { return true }
-            guard called.isInline else { return false }
+            guard let called = listeners[event.name] else { return nil }
+            guard called.isInline else { return delivery }
             callInline(takeListeners(of: event.name) ?? called, event)
-            return true
+            return nil
         case .disconnect(let reason):
             let handlers = onDisconnect.entries
-            guard handlers.allSatisfy(\.handler.isInline) else { return false }
+            guard handlers.allSatisfy(\.handler.isInline) else { return delivery }
             for case .inline(let handler) in handlers.map(\.handler) { handler(reason) }
             finish()
-            return true
+            return nil
         }
     }
 
@@ -169,13 +165,12 @@ final class SocketCore {
     private func startTask() {
         let socket = socket
         // Bound to the socket: it ends when the mailbox is empty, which fills no more once the socket is disconnected.
-        Task(executorPreference: socket.executor) { await SocketCore.emptyMailbox(of: socket) }
-    }
-
-    private static func emptyMailbox(of socket: Socket) async {
-        while let step = socket.core?.nextStep() {
-            switch step {
-            case .call(let called, let event):
+        Task(executorPreference: socket.executor) {
+            while let step = socket.core?.nextStep() {
+                guard case .call(let called, let event) = step else {
+                    await SocketCore.take(step, of: socket)
+                    continue
+                }
                 for entry in called.entries {
                     do {
                         switch entry.handler {
@@ -186,19 +181,24 @@ final class SocketCore {
                         socket.core?.failed(event, error)
                     }
                 }
-            case .intercept(let interceptors, let event):
-                if let event = await intercept(event, by: interceptors, of: socket) {
-                    socket.core?.goOn(with: event)
-                }
-            case .disconnect(let handlers, let reason):
-                for entry in handlers {
-                    switch entry.handler {
-                    case .inline(let handler): handler(reason)
-                    case .asynchronous(let handler): await handler(reason)
-                    }
-                }
-                socket.core?.finish()
             }
+        }
+    }
+
+    /// The steps that are rare.
+    private static func take(_ step: Step, of socket: Socket) async {
+        switch step {
+        case .call: break
+        case .intercept(let interceptors, let event):
+            if let event = await intercept(event, by: interceptors, of: socket) { socket.core?.goOn(with: event) }
+        case .disconnect(let handlers, let reason):
+            for entry in handlers {
+                switch entry.handler {
+                case .inline(let handler): handler(reason)
+                case .asynchronous(let handler): await handler(reason)
+                }
+            }
+            socket.core?.finish()
         }
     }
 
