@@ -154,7 +154,7 @@ let package = Package(
         tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
-        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),
+        tests("JunctionSocketIO", ["JunctionSocketIO", "JunctionTesting", "RawClients", nioCore, nioHTTP1]),
         tests(
             "JunctionGateway",
             [

@@ -9,17 +9,17 @@ import SocketIOProtocol
 final class ClientConnection: EngineSessionDelegate {
     let session: EngineSessionCore
 
-    private let server: SocketIOServer
-    private let options: SocketIOOptions
+    let server: SocketIOServer
+    let options: SocketIOOptions
     private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
-    private var main: Socket?
-    private var others: [String: Socket] = [:]
-    /// Namespaces whose middleware has not decided yet.
-    private var pending: Set<String> = []
+    var main: Socket?
+    var others: [String: Socket] = [:]
+    /// Namespaces that are not decided about yet.
+    var pending: Set<String> = []
     /// Sockets whose handlers are behind.
     private var behind: Set<ObjectIdentifier> = []
-    private var connectTimer: Scheduled<Void>?
+    var connectTimer: Scheduled<Void>?
 
     init(session: EngineSessionCore, server: SocketIOServer) {
         self.session = session
@@ -68,7 +68,8 @@ final class ClientConnection: EngineSessionDelegate {
             core.disconnected(.clientNamespaceDisconnect)
         case .connect:
             guard socket == nil, !pending.contains(packet.namespace) else { return outOfPlace(packet) }
-            connect(packet)
+            let auth = try? packet.payload.map { _ in try packet.decodePayload(SocketIOValue.self) }
+            connect(packet.namespace, auth ?? .object(SocketIOValue.Object()))
         case .connectError:
             outOfPlace(packet)
         }
@@ -87,92 +88,12 @@ final class ClientConnection: EngineSessionDelegate {
         closeAll(.forcedServerClose)
     }
 
-    // MARK: Connecting to a namespace
-
-    private func connect(_ packet: SocketIOPacket) {
-        guard let namespace = server.existingNamespace(packet.namespace) else {
-            return refuse(packet.namespace, ConnectError("Invalid namespace"))
-        }
-        let count = others.count + pending.count + (main == nil ? 0 : 1)
-        guard count < options.maximumNamespacesPerConnection else {
-            options.logger.warning("too many namespaces, client cut off", metadata: ["session": "\(session.id)"])
-            return closeAll(.forcedServerClose)
-        }
-        let auth =
-            (try? packet.payload.map { _ in try packet.decodePayload(SocketIOValue.self) })
-            ?? .object(SocketIOValue.Object())
-        let socket = Socket(namespace: namespace, client: self, auth: auth, options: options)
-        let state = namespace.current
-        guard !state.middleware.isEmpty else { return confirm(socket, state.handlers) }
-        pending.insert(namespace.name)
-        // Bound to the connection: what it decides about one that is gone is ignored.
-        let bound = NIOLoopBound(self, eventLoop: session.executor.eventLoop)
-        Task(executorPreference: session.executor) {
-            do {
-                for middleware in state.middleware { try await middleware(socket) }
-                bound.value.decided(socket, nil, state.handlers)
-            } catch {
-                bound.value.decided(socket, error, state.handlers)
-            }
-        }
-    }
-
-    private func decided(_ socket: Socket, _ refusal: (any Error)?, _ handlers: [Namespace.ConnectionHandler]) {
-        pending.remove(socket.namespace.name)
-        guard session.isOpen else { return socket.detach() }
-        guard let refusal else { return confirm(socket, handlers) }
-        socket.detach()
-        if !(refusal is ConnectError) {
-            options.logger.warning(
-                "middleware failed", metadata: ["namespace": "\(socket.namespace.name)", "error": "\(refusal)"])
-        }
-        refuse(socket.namespace.name, refusal as? ConnectError ?? ConnectError("Internal error"))
-    }
-
-    private func refuse(_ namespace: String, _ error: ConnectError) {
-        _ = try? session.sendText { buffer in
-            if let data = error.data {
-                try SocketIOPacketEncoder.encodeConnectError(
-                    namespace: namespace, message: error.message, data: data, into: &buffer)
-            } else {
-                SocketIOPacketEncoder.encodeConnectError(namespace: namespace, message: error.message, into: &buffer)
-            }
-        }
-    }
-
-    private func confirm(_ socket: Socket, _ handlers: [Namespace.ConnectionHandler]) {
-        connectTimer?.cancel()
-        connectTimer = nil
-        if socket.namespace.name == "/" { main = socket } else { others[socket.namespace.name] = socket }
-        guard let core = socket.core else { return }
-        core.connect()
-        for (index, handler) in handlers.enumerated() {
-            switch handler {
-            case .inline(let handler): handler(socket)
-            case .asynchronous: return goOn(socket, Array(handlers[index...]))
-            }
-        }
-        core.connectionHandled()
-    }
-
-    /// Calls the rest of the connection handlers in a task.
-    private func goOn(_ socket: Socket, _ handlers: [Namespace.ConnectionHandler]) {
-        Task(executorPreference: socket.executor) {
-            for handler in handlers {
-                switch handler {
-                case .inline(let handler): handler(socket)
-                case .asynchronous(let handler): await handler(socket)
-                }
-            }
-            socket.core?.connectionHandled()
-        }
-    }
-
     // MARK: Called by the sockets
 
     /// A socket is no longer connected.
     func remove(_ socket: Socket) {
         if socket.namespace.name == "/" { main = nil } else { others[socket.namespace.name] = nil }
+        server.namespaces.left(socket.namespace)
     }
 
     /// Slows the client down: the socket's handlers are behind.
