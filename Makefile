@@ -5,6 +5,9 @@
 #   make docs                       the documentation, into .build/documentation
 #   make setup                      installs all that the others need
 
+# What users switch on one by one is built and tested together.
+TRAITS = Hummingbird
+
 .PHONY: run test format lint docs setup
 
 run:
@@ -16,8 +19,8 @@ test: export JUNCTION_PEERS = $(CURDIR)/.cache/peers
 test: export JUNCTION_REQUIRE_PEERS = 1
 test:
 	@Scripts/setup test
-	swift build --build-tests
-	swift test --skip-build --parallel
+	swift build --build-tests --traits $(TRAITS)
+	swift test --skip-build --parallel --traits $(TRAITS)
 
 format:
 	@Scripts/setup build

@@ -13,7 +13,6 @@ let settings: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
-let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -25,6 +24,19 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let systemPackage = Target.Dependency.product(
     name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let hummingbird = [
+    Target.Dependency.product(
+        name: "HummingbirdCore", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras", condition: .when(traits: ["Hummingbird"])),
+    .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras", condition: .when(traits: ["Hummingbird"])),
+]
+// The server itself, for tests and examples: the library needs its core alone.
+let hummingbirdServer = [
+    Target.Dependency.product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
+    .product(name: "HummingbirdCore", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
+    .product(name: "HummingbirdTLS", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
+]
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
@@ -45,9 +57,13 @@ let package = Package(
         .library(name: "JunctionUDP", targets: ["JunctionUDP"]),
         .library(name: "JunctionWebSocket", targets: ["JunctionWebSocket"]),
         .library(name: "JunctionSocketIO", targets: ["JunctionSocketIO"]),
+        .library(name: "JunctionHummingbird", targets: ["JunctionHummingbird"]),
         .library(name: "JunctionGateway", targets: ["JunctionGateway"]),
         .library(name: "JunctionTesting", targets: ["JunctionTesting"]),
         .executable(name: "junction", targets: ["junction"]),
+    ],
+    traits: [
+        .trait(name: "Hummingbird", description: "JunctionHummingbird: Socket.IO servers on a Hummingbird application.")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -56,6 +72,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        // With the trait Hummingbird only.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         // Tests only: starts the programs of the interop tests, and ends them with the scope that started them.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -82,18 +101,27 @@ let package = Package(
         library(
             "JunctionUDP",
             ["CJunctionUDP", "JunctionCore", "JunctionTransport", nioCore, nioPosix, logging, lifecycle, deque]),
+        // The system's zlib.
+        .systemLibrary(name: "CJunctionZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         library(
             "JunctionWebSocket",
-            ["JunctionCore", "JunctionTransport", nioCore, nioHTTP1, nioWebSocket, logging, lifecycle]),
+            [
+                "CJunctionZlib", "JunctionCore", "JunctionTLS", "JunctionTransport", nioCore, nioHTTP1, logging,
+                lifecycle,
+            ]),
         // Protocols without input and output: bytes and time in, actions out.
         library("EngineIOProtocol", [nioCore]),
         library("SocketIOProtocol", ["JSONText", nioCore]),
         library(
             "JunctionSocketIO",
             [
-                "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol", "SocketIOProtocol",
-                nioCore, nioHTTP1, logging, lifecycle, deque,
+                "CJunctionZlib", "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol",
+                "SocketIOProtocol", nioCore, nioHTTP1, logging, lifecycle, deque,
             ]),
+        // Empty without the trait of that name.
+        library(
+            "JunctionHummingbird",
+            ["JunctionTransport", "JunctionWebSocket", nioCore, nioHTTP1, logging] + hummingbird),
         library(
             "JunctionGateway",
             [
@@ -151,10 +179,28 @@ let package = Package(
             ["JunctionCore", "JunctionTCP", "JunctionTesting", "TestSupport", nioCore, nioPosix, nioEmbedded]),
         tests("JunctionUDP", ["CJunctionUDP", "JunctionUDP", "TestSupport", nioCore, nioEmbedded, logging]),
         // The code of the articles and of the README.
-        tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
-        tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
+        tests(
+            "Documentation",
+            ["JunctionTCP", "JunctionTesting", "JunctionUDP", "JunctionSocketIO", "RawClients", "TestSupport", nioCore]),
+        tests(
+            "JunctionWebSocket",
+            [
+                "JunctionWebSocket", "JunctionTesting", "JunctionTransport", "RawClients", "TestSupport", nioCore,
+                nioEmbedded, nioHTTP1,
+            ]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
-        tests("JunctionSocketIO", ["JunctionSocketIO", "JunctionTesting", "RawClients", nioCore, nioHTTP1]),
+        tests(
+            "JunctionSocketIO",
+            [
+                "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "JunctionTCP", "JunctionTesting", "RawClients",
+                "SocketIOProtocol", "TLSTesting", "TestSupport", nioCore, nioPosix, nioHTTP1, logging, lifecycle,
+            ]),
+        tests(
+            "JunctionHummingbird",
+            [
+                "JunctionHummingbird", "JunctionSocketIO", "RawClients", "TLSTesting", "TestSupport", nioCore, nioPosix,
+                nioSSL, logging, lifecycle,
+            ] + hummingbirdServer),
         tests(
             "JunctionGateway",
             [
@@ -176,8 +222,9 @@ let package = Package(
             "Interop",
             [
                 "JunctionCore", "JunctionTCP", "JunctionTransport", "JunctionUDP", "JunctionSocketIO", "JunctionTLS",
-                "SeatCommands", "TLSTesting", "TestSupport", nioCore, logging, subprocess, systemPackage,
-            ],
+                "JunctionHummingbird", "SeatCommands", "TLSTesting", "TestSupport", nioCore, logging, lifecycle,
+                subprocess, systemPackage,
+            ] + hummingbirdServer,
             resources: [.copy("Peers")]),
     ]
 )

@@ -5,7 +5,8 @@ public struct EngineParseError: Error, Hashable, Sendable {
     /// What is wrong, for programs.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         enum Base: String {
-            case emptyPacket, unknownPacketType, invalidBase64, invalidUTF8, tooManyPackets, invalidHandshake
+            case emptyPacket, unknownPacketType, invalidBase64, invalidUTF8, tooManyPackets, invalidFraming
+            case invalidHandshake
         }
 
         let base: Base
@@ -20,6 +21,8 @@ public struct EngineParseError: Error, Hashable, Sendable {
         public static let invalidUTF8 = Self(base: .invalidUTF8)
         /// A payload of more packets than the reader accepts.
         public static let tooManyPackets = Self(base: .tooManyPackets)
+        /// A payload of revision 3 that is not made of lengths and packets of these lengths.
+        public static let invalidFraming = Self(base: .invalidFraming)
         /// An open packet that does not describe a session.
         public static let invalidHandshake = Self(base: .invalidHandshake)
 
@@ -41,6 +44,7 @@ public struct EngineParseError: Error, Hashable, Sendable {
         case .invalidBase64: "The binary packet is not valid base64."
         case .invalidUTF8: "The payload is not valid UTF-8."
         case .tooManyPackets: "The payload holds more packets than are accepted."
+        case .invalidFraming: "The payload does not keep to the lengths of its packets."
         case .invalidHandshake: "The handshake is not the JSON object of a session."
         }
     }

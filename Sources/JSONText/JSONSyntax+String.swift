@@ -85,4 +85,21 @@ extension RawSpan {
         }
         at += length
     }
+
+    /// Whether all of the bytes are well-formed UTF-8.
+    package var isUTF8: Bool {
+        var at = 0
+        while at < self.byteCount {
+            if at + 8 <= self.byteCount,
+                self.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self) & EightBytes.highs == 0
+            {
+                at += 8
+            } else if let byte = self.byte(at), byte < 0x80 {
+                at += 1
+            } else if (try? self.validateMultibyteRun(&at)) == nil {
+                return false
+            }
+        }
+        return true
+    }
 }

@@ -70,9 +70,10 @@ public final class Gateway: ListeningService {
         self.io = io
         self.hub = hub
         // Neither has a port of its own: the shared listener hands them their connections.
-        self.web = WebServer(
-            port: 0, drainTimeout: configuration.drainTimeout, localNamesOnly: Self.isLoopback(host), logger: logger,
-            mounts: [io.mount(), ConsolePage.mount])
+        var web = WebServer.Configuration()
+        web.drainTimeout = configuration.drainTimeout
+        web.localNamesOnly = Self.isLoopback(host)
+        self.web = WebServer(port: 0, configuration: web, logger: logger, mounts: [io.mount(), ConsolePage.mount])
         self.tcp = Self.makeTCPServer(hub: hub, configuration: configuration, logger: logger)
         io.onConnection { Self.serve($0, hub) }
     }

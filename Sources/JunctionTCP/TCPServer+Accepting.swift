@@ -9,29 +9,11 @@ extension TCPServer {
     /// Serves an accepted channel, on its loop. A listener that shares its port calls it, too. Throws when the connection is
     /// refused, which has been counted then; the caller closes the channel.
     package func accept(_ channel: any Channel) throws {
-        guard let proxyProtocol = configuration.proxyProtocol else { return try serve(channel, channel.remoteAddress) }
-        let arrival = ArrivingConnection(channel: channel)
-        arriving.insert(arrival)
-        channel.closeFuture.whenComplete { [arriving] _ in arriving.remove(arrival) }
-        var refusal: NetworkError?
-        try ProxyProtocolHandler.install(
-            on: channel, proxyProtocol,
-            serve: { header, channel in
-                try self.serve(channel, header?.source ?? channel.remoteAddress)
-                self.arriving.remove(arrival)
-            },
-            refused: { reason in
-                refusal = reason
-                self.drop(reason, channel, channel.remoteAddress)
-            })
-        if let refusal { throw refusal }
+        try admission.admit(channel) { try self.serve(channel, $0) }
     }
 
     /// - Parameter peer: where the connection really comes from.
     private func serve(_ channel: any Channel, _ peer: SocketAddress?) throws {
-        if let filter = configuration.filter, let peer, !filter.permits(peer) {
-            throw refused(NetworkError(.addressBlocked, "accept: \(peer.text) is not let in"), channel, peer)
-        }
         let executor = LoopExecutor.of(channel.eventLoop)
         let core = ConnectionCore(executor: executor, settings: settings)
         let connection = TCPConnection(channel: channel, core: core, executor: executor, remoteAddress: peer)
@@ -42,15 +24,14 @@ extension TCPServer {
         try channel.pipeline.syncOperations.addHandler(core)
         // Not before the core is in place: a drain that has begun reaches the connection at once.
         guard connections.insert(connection) else {
-            let limit = "\(configuration.maximumConnections ?? 0) connections are open, which is the limit"
-            throw refused(NetworkError(.tooManyConnections, "accept: \(limit)"), channel, peer)
+            throw admission.refusedAsTooMany(limit: configuration.maximumConnections, channel, peer)
         }
         core.onClosed = { [connections] in connections.remove(connection) }
         guard let tls = core.tls else { return core.whenOpen { self.begin(connection, core) } }
         tls.handshake.assumeIsolated().whenComplete { result in
             switch result {
             case .success: executor.turn { self.begin(connection, core) }
-            case .failure(let error): self.drop(NetworkError(error, doing: "accept"), channel, peer)
+            case .failure(let error): self.admission.refused(NetworkError(error, doing: "accept"), channel, peer)
             }
         }
     }
@@ -65,18 +46,6 @@ extension TCPServer {
         }
     }
 
-    /// The reason itself, for who closes the channel.
-    private func refused(_ reason: NetworkError, _ channel: any Channel, _ peer: SocketAddress?) -> NetworkError {
-        drop(reason, channel, peer)
-        return reason
-    }
-
-    private func drop(_ reason: NetworkError, _ channel: any Channel, _ peer: SocketAddress?) {
-        drops.note(reason, peer: peer?.text)
-        configuration.onDrop?(
-            DroppedConnection(remoteAddress: peer, localAddress: channel.localAddress, reason: reason))
-    }
-
     /// Gives a channel back that turned out to speak another protocol; its handler sees the end of the input. On its loop.
     package func release(_ channel: any Channel) throws {
         let pipeline = channel.pipeline.syncOperations
@@ -86,13 +55,8 @@ extension TCPServer {
     /// Ends the connections of a listener that shares its port, as ``run(onListening:)`` does for its own.
     /// The deadline is a timer of `eventLoop`, or of any loop of the process.
     package func drain(on eventLoop: (any EventLoop)? = nil) async {
-        await drainArriving(on: eventLoop)
+        await admission.drain(timeout: TimeAmount(configuration.drainTimeout), on: eventLoop)
         await connections.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger, on: eventLoop)
-    }
-
-    /// Closes what has not said yet where it comes from; nobody has told it anything.
-    func drainArriving(on eventLoop: (any EventLoop)? = nil) async {
-        await arriving.drain(timeout: TimeAmount(configuration.drainTimeout), logger: logger, on: eventLoop)
     }
 
     private func run(_ handler: @escaping @Sendable (TCPConnection) async throws -> Void, for connection: TCPConnection)

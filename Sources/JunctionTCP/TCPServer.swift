@@ -37,9 +37,7 @@ public final class TCPServer: ListeningService {
     let logger: Logger
     let handling: Handling
     let connections: ConnectionRegistry
-    /// Those that have not sent the PROXY protocol header yet.
-    let arriving = ConnectionRegistry()
-    let drops: LossLog
+    let admission: Admission
     /// The connections that nobody has taken yet, while ``withConnections(_:)`` runs.
     let waiting: ConnectionQueue
 
@@ -54,7 +52,9 @@ public final class TCPServer: ListeningService {
         self.logger = logger
         self.handling = handling
         self.connections = ConnectionRegistry(maximum: configuration.maximumConnections)
-        self.drops = LossLog(logger, "connection refused")
+        self.admission = Admission(
+            filter: configuration.filter, proxyProtocol: configuration.proxyProtocol, onDrop: configuration.onDrop,
+            logger: logger)
         self.waiting = ConnectionQueue(limit: configuration.maximumWaitingConnections)
     }
 
@@ -138,7 +138,7 @@ public final class TCPServer: ListeningService {
     public var connectionCount: Int { connections.count }
 
     /// Connections refused so far before anybody served them; see ``Configuration/onDrop``.
-    public var droppedConnectionCount: Int { drops.count }
+    public var droppedConnectionCount: Int { admission.droppedCount }
 
     /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
@@ -149,7 +149,7 @@ public final class TCPServer: ListeningService {
         listener.socketOptions = configuration.connection.socket
         listener.willDrain = { [self] in
             waiting.finish()
-            await drainArriving()
+            await admission.drain(timeout: TimeAmount(configuration.drainTimeout))
         }
         try await listener.run(connections: connections, onListening: onListening, gate: waiting.gate) {
             try self.accept($0)

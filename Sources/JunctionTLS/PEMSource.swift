@@ -2,16 +2,6 @@ import JunctionCore
 import NIOCore
 import NIOSSL
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Android)
-    import Android
-#else
-    import Darwin
-#endif
-
 /// Where certificates or a key come from, in PEM form (RFC 7468): a file, or bytes in memory.
 public struct PEMSource: Sendable, CustomStringConvertible {
     private enum Content: Sendable {
@@ -79,23 +69,10 @@ extension PEMSource {
         case .bytes(let bytes): return bytes
         case .file(let path):
             do {
-                return try Self.contents(ofFile: path)
+                return try FileContents.read(path)
             } catch {
                 throw NetworkError(.invalidCertificate, NetworkError(error, doing: path).message)
             }
         }
-    }
-
-    private static func contents(ofFile path: String) throws -> [UInt8] {
-        guard let file = fopen(path, "rb") else { throw IOError(errnoCode: errno, reason: "open") }
-        defer { fclose(file) }
-        var contents: [UInt8] = []
-        while true {
-            let chunk = [UInt8](unsafeUninitializedCapacity: 4096) { $1 = fread($0.baseAddress, 1, $0.count, file) }
-            if chunk.isEmpty { break }
-            contents += chunk
-        }
-        guard ferror(file) == 0 else { throw IOError(errnoCode: errno, reason: "read") }
-        return contents
     }
 }

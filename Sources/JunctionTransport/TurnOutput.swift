@@ -86,19 +86,35 @@ package struct TurnOutput {
     package mutating func gather<Result, Failure: Error>(
         _ executor: LoopExecutor, _ write: (inout ByteBuffer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        var buffer: ByteBuffer
+        var buffer = takeGathered(executor)
+        defer { putBack(buffer) }
+        return try write(&buffer)
+    }
+
+    /// Takes what is pending out, to be appended to and put back: the buffer has one owner while it is written to.
+    package mutating func takeGathered(_ executor: LoopExecutor) -> ByteBuffer {
+        let buffer: ByteBuffer
         switch pending {
         case .gathered(let gathered):
             buffer = gathered
         case .whole(let bytes):
-            buffer = executor.takeOutputBuffer()
-            buffer.writeImmutableBuffer(bytes)
+            var copy = executor.takeOutputBuffer()
+            copy.writeImmutableBuffer(bytes)
+            buffer = copy
         case .empty:
             buffer = executor.takeOutputBuffer()
         }
-        pending = .empty  // the buffer has one owner while it is written to
-        defer { pending = .gathered(buffer) }
-        return try write(&buffer)
+        pending = .empty
+        return buffer
+    }
+
+    /// Puts back what ``takeGathered(_:)`` took. What was written in between, by code that was called to write this, follows.
+    package mutating func putBack(_ buffer: consuming ByteBuffer) {
+        switch pending {
+        case .empty: break
+        case .whole(let bytes), .gathered(let bytes): buffer.writeImmutableBuffer(bytes)
+        }
+        pending = .gathered(buffer)
     }
 
     /// Flushes when as many bytes as `mark` are pending.

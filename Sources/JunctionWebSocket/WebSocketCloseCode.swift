@@ -22,7 +22,7 @@ public struct WebSocketCloseCode: RawRepresentable, Hashable, Sendable {
     public static let noStatus = Self(rawValue: 1005)
     /// 1006: the connection ended without a close frame. Never sent.
     public static let abnormal = Self(rawValue: 1006)
-    /// 1007: a text message was not valid UTF-8.
+    /// 1007: a text message was not valid UTF-8, or a compressed one could not be inflated.
     public static let invalidData = Self(rawValue: 1007)
     /// 1008: a rule of the endpoint was broken for which no other code fits.
     public static let policyViolation = Self(rawValue: 1008)

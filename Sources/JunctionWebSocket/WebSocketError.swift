@@ -7,7 +7,7 @@ public struct WebSocketError: Error, Hashable, Sendable {
         enum Base: String {
             case reservedBits, unknownOpcode, fragmentedControlFrame, controlFrameTooLong, maskingViolation
             case unexpectedContinuation, unfinishedMessage, invalidLength, invalidCloseFrame
-            case invalidUTF8, messageTooBig, tooManyFragments
+            case invalidUTF8, messageTooBig, tooManyFragments, invalidCompression, outOfMemory
         }
 
         let base: Base
@@ -36,6 +36,10 @@ public struct WebSocketError: Error, Hashable, Sendable {
         public static let messageTooBig = Self(base: .messageTooBig)
         /// A message has more fragments than this endpoint accepts.
         public static let tooManyFragments = Self(base: .tooManyFragments)
+        /// A compressed message cannot be inflated, or is not complete (RFC 7692, section 7.2.2).
+        public static let invalidCompression = Self(base: .invalidCompression)
+        /// There is no memory left to inflate a message.
+        public static let outOfMemory = Self(base: .outOfMemory)
 
         /// The name of the code.
         public var description: String { base.rawValue }
@@ -47,9 +51,10 @@ public struct WebSocketError: Error, Hashable, Sendable {
     /// The code of the close frame to answer with.
     public var closeCode: WebSocketCloseCode {
         switch code.base {
-        case .invalidUTF8: .invalidData
+        case .invalidUTF8, .invalidCompression: .invalidData
         case .messageTooBig: .messageTooBig
         case .tooManyFragments: .policyViolation
+        case .outOfMemory: .internalError
         case .reservedBits, .unknownOpcode, .fragmentedControlFrame, .controlFrameTooLong, .maskingViolation,
             .unexpectedContinuation, .unfinishedMessage, .invalidLength, .invalidCloseFrame:
             .protocolError
@@ -71,6 +76,8 @@ public struct WebSocketError: Error, Hashable, Sendable {
         case .invalidUTF8: "The text is not valid UTF-8."
         case .messageTooBig: "The message is larger than this endpoint accepts."
         case .tooManyFragments: "The message has more fragments than this endpoint accepts."
+        case .invalidCompression: "The compressed message cannot be inflated."
+        case .outOfMemory: "There is no memory left to inflate a message."
         }
     }
 

@@ -248,4 +248,22 @@ extension EngineServerSession.ReceiveAction {
     fileprivate var closing: EngineServerSession.Closing? {
         if case .close(let closing) = self { closing } else { nil }
     }
+
+    // MARK: Revision 3
+
+    @Test("a session of revision 3 answers pings, and ends with a pong, which only servers send there")
+    func revision3() {
+        for transport in [EngineTransport.polling, .websocket] {
+            let session = TestSession(transport, revision: .three)
+            #expect(session.receive(EnginePacket(.ping)) == .ping)
+            #expect(session.receive(EnginePacket(.ping, ByteBuffer(string: "x"))) == .ping)
+            #expect(session.receive(.message("a")) == .deliver(.text(ByteBuffer(string: "a"))))
+            guard case .close(let closing) = session.receive(EnginePacket(.pong)) else {
+                Issue.record("a pong ends the session")
+                continue
+            }
+            #expect(closing.reason == .transportError)
+            #expect(!session.isOpen)
+        }
+    }
 }

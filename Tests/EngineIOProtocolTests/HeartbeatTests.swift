@@ -107,4 +107,42 @@ struct HeartbeatTests {
         heartbeat.pong(at(60))
         #expect(heartbeat.check(at(84)) == .wait(until: at(85)))
     }
+
+    // MARK: Revision 3
+
+    /// Waits 45 seconds for each of the client's pings.
+    private func oldHeartbeat() -> Heartbeat {
+        Heartbeat(interval: .seconds(25), timeout: .seconds(20), now: start, revision: .three)
+    }
+
+    @Test("revision 3: sends no ping, and gives the client interval and timeout for each of its own")
+    func clientPings() {
+        var heartbeat = oldHeartbeat()
+        #expect(heartbeat.check(at(25)) == .wait(until: at(45)))
+        heartbeat.ping(at(30))
+        #expect(heartbeat.check(at(45)) == .wait(until: at(75)))
+        heartbeat.ping(at(55))
+        #expect(heartbeat.check(at(75)) == .wait(until: at(100)))
+        #expect(!heartbeat.isOverdue(at(99)))
+        #expect(heartbeat.isOverdue(at(100)))
+        #expect(heartbeat.check(at(100)) == .timeout)
+    }
+
+    @Test("revision 3: times out when the client never pings")
+    func clientNeverPings() {
+        var heartbeat = oldHeartbeat()
+        #expect(heartbeat.check(at(44)) == .wait(until: at(45)))
+        #expect(heartbeat.check(at(45)) == .timeout)
+    }
+
+    @Test("revision 3: the clock for the ping stands still while nothing is read")
+    func pauseOfClientPings() {
+        var heartbeat = oldHeartbeat()
+        heartbeat.pause(at(30))
+        #expect(heartbeat.check(at(45)) == .wait(until: at(65)))
+        #expect(!heartbeat.isOverdue(at(46)))
+        heartbeat.resume(at(100))
+        #expect(heartbeat.check(at(114)) == .wait(until: at(115)), "15 of the 45 seconds were left")
+        #expect(heartbeat.check(at(115)) == .timeout)
+    }
 }

@@ -5,7 +5,9 @@ import NIOCore
 final class TestSession {
     private var session: EngineServerSession
 
-    init(_ transport: EngineTransport) { session = EngineServerSession(transport: transport) }
+    init(_ transport: EngineTransport, revision: EngineRevision = .four) {
+        session = EngineServerSession(transport: transport, revision: revision)
+    }
 
     var transport: EngineTransport { session.transport }
     var isOpen: Bool { session.isOpen }

@@ -10,7 +10,9 @@ import Testing
             ("attacker.example:3000", 421), ("localhost.attacker.example", 421),
         ])
     func names(host: String, status: Int) async throws {
-        let web = WebServer(host: "127.0.0.1", port: 0, localNamesOnly: true, mounts: [])
+        var configuration = WebServer.Configuration()
+        configuration.localNamesOnly = true
+        let web = WebServer(host: "127.0.0.1", port: 0, configuration: configuration, mounts: [])
         try await web.withListening { address in
             try await RawConnection.with(address) { connection in
                 try await connection.send("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n")

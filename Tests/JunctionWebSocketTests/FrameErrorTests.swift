@@ -148,25 +148,4 @@ struct FrameErrorTests {
         #expect(decode(frame(0x81, start)).error == .invalidUTF8)
         #expect(decode(frame(0x82, start)).events == [.binary(start)], "binary is not text")
     }
-
-    // MARK: - Compression
-
-    @Test("marks compressed messages where they were negotiated, and only there")
-    func compressed() {
-        let decoder = WebSocketFrameDecoder(role: .server, acceptsCompressed: true)
-        let bytes = ByteBuffer(bytes: [0xFF, 0xFE])
-        let stream = joined(
-            frame(0xC1, bytes), frame(0xC2, bytes), frame(0x41, bytes), frame(0x80, bytes), frame(0x81, "x"))
-        var (messages, control, continuation) = (decoder, decoder, decoder)
-        let decoded = messages.decode(stream)
-        #expect(
-            decoded.events == [
-                .compressed(.text, bytes), .compressed(.binary, bytes), .compressed(.text, joined(bytes, bytes)),
-                .text(ByteBuffer(string: "x")),
-            ])
-        let ping = control.decode(frame(0xC9, "x"))
-        #expect(ping.error == .reservedBits)
-        let later = continuation.decode(joined(frame(0x01, "x"), frame(0xC0, "y")))
-        #expect(later.error == .reservedBits)
-    }
 }

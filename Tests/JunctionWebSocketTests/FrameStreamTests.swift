@@ -108,8 +108,7 @@ struct FrameStreamTests {
                 UInt8.random(in: 0...255, using: &generator)
             }
             var decoder = WebSocketFrameDecoder(
-                role: round % 2 == 0 ? .server : .client, limits: .init(maxMessageBytes: 20, maxFragments: 2),
-                acceptsCompressed: round % 3 == 0)
+                role: round % 2 == 0 ? .server : .client, limits: .init(maxMessageBytes: 20, maxFragments: 2))
             _ = decoder.decode(pieces: ByteBuffer(bytes: bytes).pieces(using: &generator, maxLength: 10))
         }
     }

@@ -1,4 +1,4 @@
-import JunctionTCP
+package import JunctionTCP
 package import NIOCore
 package import NIOHTTP1
 import Testing
@@ -16,9 +16,10 @@ package final class RawConnection {
 
     /// Connects, and closes when `body` is done.
     package static func with<Result>(
-        _ address: SocketAddress, _ body: (RawConnection) async throws -> Result
+        _ address: SocketAddress, tls: ClientTLS? = nil, options: ConnectOptions = ConnectOptions(),
+        _ body: (RawConnection) async throws -> Result
     ) async throws -> Result {
-        let connection = try await TCPClient.connect(to: address)
+        let connection = try await TCPClient.connect(to: address, tls: tls, options: options)
         defer { connection.close() }
         return try await body(RawConnection(connection))
     }
@@ -30,6 +31,9 @@ package final class RawConnection {
 
     /// Ends the write side.
     package func finish() { connection.finish() }
+
+    /// Ends the connection with a reset.
+    package func reset() { connection.reset() }
 
     /// The next bytes, those left from an answer first; nil at the end. A reset is an end, too.
     package func read() async throws -> ByteBuffer? {
@@ -53,6 +57,8 @@ package final class RawConnection {
         package var status: Int
         package var headers: HTTPHeaders
         package var body: String
+        /// The body as it came.
+        package var bytes: ByteBuffer
     }
 
     /// The bytes of a request; `content-length` is added unless the headers say how long the body is.
@@ -105,9 +111,9 @@ package final class RawConnection {
                     bytes.writeImmutableBuffer(try #require(try await read(), "the answer is cut off"))
                 }
                 bytes.moveReaderIndex(forwardBy: headLength)
-                let body = bytes.readString(length: length) ?? ""
+                let body = bytes.readSlice(length: length) ?? ByteBuffer()
                 received = bytes
-                return Response(status: status, headers: headers, body: body)
+                return Response(status: status, headers: headers, body: String(buffer: body), bytes: body)
             }
             bytes.writeImmutableBuffer(try #require(try await read(), "no answer"))
         }

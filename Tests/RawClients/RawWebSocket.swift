@@ -1,3 +1,4 @@
+package import JunctionTCP
 package import JunctionWebSocket
 package import NIOCore
 package import NIOHTTP1
@@ -19,13 +20,20 @@ package final class RawWebSocket {
     /// Opens a WebSocket connection, and closes the TCP connection when `body` is done.
     package static func with<Result>(
         _ address: SocketAddress, _ target: String = "/socket.io/?EIO=4&transport=websocket",
-        _ body: (RawWebSocket) async throws -> Result
+        tls: ClientTLS? = nil, _ body: (RawWebSocket) async throws -> Result
     ) async throws -> Result {
-        try await RawConnection.with(address) { connection in
-            let response = try await connection.request("GET", target, headers: handshake)
-            try #require(response.status == 101)
-            return try await body(RawWebSocket(connection))
+        try await RawConnection.with(address, tls: tls) { connection in
+            try await body(try await upgrade(connection, target))
         }
+    }
+
+    /// Makes a WebSocket connection of one that may have been used before.
+    package static func upgrade(
+        _ connection: RawConnection, _ target: String = "/socket.io/?EIO=4&transport=websocket"
+    ) async throws -> RawWebSocket {
+        let response = try await connection.request("GET", target, headers: handshake)
+        try #require(response.status == 101)
+        return RawWebSocket(connection)
     }
 
     // MARK: Sending

@@ -13,9 +13,15 @@ import JunctionUDP
 let host = "127.0.0.1"
 let port = getenv("PORT").flatMap { Int(String(cString: $0)) } ?? 3000
 
-/// Answers `message`, `ack`, `broadcast`, `join` and `toroom`.
+/// Answers `message`, `ack`, `broadcast`, `join` and `toroom`. Clients that fall silent are given up after `PING` seconds, and as
+/// many again.
 func socketIOServer() -> SocketIOServer {
-    let io = SocketIOServer(host: host, port: port)
+    var options = SocketIOOptions()
+    if let seconds = getenv("PING").flatMap({ Int(String(cString: $0)) }) {
+        options.engine.pingInterval = .seconds(seconds)
+        options.engine.pingTimeout = .seconds(seconds)
+    }
+    let io = SocketIOServer(host: host, port: port, options: options)
     io.onConnection { socket in
         socket.on("message") { (value: SocketIOValue) in socket.emit("message", value) }
         socket.on("ack") { (value: SocketIOValue) in value }
@@ -47,7 +53,11 @@ case "udp":
     server = UDPServer(
         host: host, port: port, onDatagram: { datagram, socket in socket.send(datagram.payload, to: datagram.sender) })
 case "websocket":
-    server = WebSocketServer(host: host, port: port, onMessage: { message, connection in connection.send(message) })
+    // As `Scripts/autobahn` wants it, too: with messages of 16 MiB, and compressed for clients that offer it.
+    server = WebSocketServer(
+        host: host, port: port, maximumMessageSize: 1 << 26, maximumBufferedBytes: 1 << 28,
+        perMessageDeflate: WebSocketCompression(),
+        onMessage: { message, connection in connection.send(message) })
 case "socketio":
     server = socketIOServer()
 default:

@@ -27,7 +27,7 @@ struct ConformanceServer: AsyncParsableCommand {
         let mounts = [engineServer(engineOptions).mount(at: "/engine.io"), socketIOServer(options).mount()]
         try await withThrowingTaskGroup(of: Void.self) { group in
             for host in ["127.0.0.1", "::1"] {
-                let web = WebServer(host: host, port: port, maximumBodySize: maxPayload, mounts: mounts)
+                let web = WebServer(host: host, port: port, mounts: mounts)
                 group.addTask { try await web.run { print("listening on \($0)") } }
             }
             try await group.waitForAll()

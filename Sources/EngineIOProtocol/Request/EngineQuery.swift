@@ -18,8 +18,13 @@ public struct EngineQuery: Hashable, Sendable {
     /// The most items that are read from one query.
     public static let maxItems = 1000
 
-    /// The items, repeated names included.
-    public let items: [Item]
+    /// The query of a request that has none.
+    public static let none = EngineQuery(text: "")
+
+    /// As it came, without the "?". Read when asked: most requests are asked for two names and never again.
+    private let text: Substring
+
+    private init(text: Substring) { self.text = text }
 
     /// Reads the query of a request's URI, in one pass. There is none without a "?".
     ///
@@ -29,27 +34,73 @@ public struct EngineQuery: Hashable, Sendable {
     /// - Returns: `nil` for more than ``maxItems`` items.
     public init?(uri: String) {
         guard let question = uri.utf8.firstIndex(of: UInt8(ascii: "?")) else {
-            items = []
+            self = .none
             return
         }
-        let query = uri.utf8[question...].dropFirst().prefix { $0 != UInt8(ascii: "#") }
-        let pairs = query.split(separator: UInt8(ascii: "&"), maxSplits: Self.maxItems)
-        guard pairs.count <= Self.maxItems else { return nil }
-        items = pairs.map { pair in
-            let name = pair.prefix { $0 != UInt8(ascii: "=") }
-            return Item(name: Self.decode(name), value: Self.decode(pair[name.endIndex...].dropFirst()))
-        }
+        self.init(form: Substring(uri.utf8[question...].dropFirst().prefix { $0 != UInt8(ascii: "#") }))
+    }
+
+    /// Reads the body of a form, which is written as a query is, or a query without its "?".
+    ///
+    /// - Returns: `nil` for more than ``maxItems`` items.
+    public init?(form: Substring) {
+        text = form
+        var count = 0
+        forEachPair { _, _ in count += 1 }
+        guard count <= Self.maxItems else { return nil }
+    }
+
+    /// The items, repeated names included.
+    public var items: [Item] {
+        var items: [Item] = []
+        forEachPair { name, value in items.append(Item(name: Self.decode(name), value: Self.decode(value))) }
+        return items
     }
 
     /// The value of a name. When the name is repeated the last one counts, as in the reference implementation.
     public subscript(name: String) -> String? {
-        items.last { $0.name == name }?.value
+        var found: Substring.UTF8View?
+        forEachPair { candidate, value in
+            let isFound =
+                Self.isPlain(candidate) ? candidate.elementsEqual(name.utf8) : Self.decode(candidate) == name
+            if isFound { found = value }
+        }
+        return found.map(Self.decode)
+    }
+
+    /// Calls `body` with each name and value, not decoded.
+    private func forEachPair(_ body: (Substring.UTF8View, Substring.UTF8View) -> Void) {
+        let bytes = text.utf8
+        var start = bytes.startIndex
+        var equals: Substring.Index?
+        func end(_ place: Substring.Index) {
+            guard start < place else { return }
+            body(bytes[start..<(equals ?? place)], equals.map { bytes[$0..<place].dropFirst() } ?? bytes[place..<place])
+        }
+        var place = start
+        while place < bytes.endIndex {
+            switch bytes[place] {
+            case UInt8(ascii: "&"):
+                end(place)
+                start = bytes.index(after: place)
+                equals = nil
+            case UInt8(ascii: "="):
+                if equals == nil { equals = place }
+            default:
+                break
+            }
+            bytes.formIndex(after: &place)
+        }
+        end(place)
+    }
+
+    /// Nothing in it needs to be decoded.
+    private static func isPlain(_ text: Substring.UTF8View) -> Bool {
+        !text.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
     }
 
     private static func decode(_ text: Substring.UTF8View) -> String {
-        guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
-            return String(Substring(text))
-        }
+        if isPlain(text) { return String(Substring(text)) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
         var rest = text
@@ -59,9 +110,9 @@ public struct EngineQuery: Hashable, Sendable {
                 bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 let digits = rest.prefix(2)
-                let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-                if values.count == 2 {
-                    bytes.append(UInt8(values[0] << 4 | values[1]))
+                if digits.count == 2, let high = digits.first.flatMap(hexDigit), let low = digits.last.flatMap(hexDigit)
+                {
+                    bytes.append(high << 4 | low)
                     rest = rest[digits.endIndex...]
                 } else {
                     bytes.append(byte)
@@ -71,5 +122,14 @@ public struct EngineQuery: Hashable, Sendable {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        default: nil
+        }
     }
 }

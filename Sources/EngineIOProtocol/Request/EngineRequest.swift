@@ -8,7 +8,7 @@
 /// }
 /// ```
 public struct EngineRequest: Hashable, Sendable {
-    /// What a request that passed ``verify(transports:transportOfSession:)`` asks for.
+    /// What a request that passed ``verify(transports:allowsRevision3:transportOfSession:)`` asks for.
     public enum Purpose: Hashable, Sendable {
         /// A new session on this transport.
         case handshake(EngineTransport)
@@ -22,6 +22,10 @@ public struct EngineRequest: Hashable, Sendable {
     public let isWebSocketUpgrade: Bool
     /// The whole query, the protocol's own names included: what an application sees as `handshake.query`.
     public let query: EngineQuery
+    /// The query's `transport`, if it names one that exists.
+    public let transport: EngineTransport?
+    /// The query's `sid`: the id of an existing session. An empty one is none.
+    public let sid: String?
 
     /// Reads a request.
     ///
@@ -37,28 +41,24 @@ public struct EngineRequest: Hashable, Sendable {
         self.method = method
         self.isWebSocketUpgrade = isWebSocketUpgrade
         self.query = query
+        self.transport = query["transport"].flatMap(EngineTransport.init(rawValue:))
+        let sid = query["sid"]
+        self.sid = sid?.isEmpty == true ? nil : sid
     }
 
     /// The query's `EIO`: the version of the protocol that the client speaks.
     public var version: String? { query["EIO"] }
 
-    /// The query's `transport`, if it names one that exists.
-    public var transport: EngineTransport? { query["transport"].flatMap(EngineTransport.init(rawValue:)) }
-
-    /// The query's `sid`: the id of an existing session. An empty one is none.
-    public var sid: String? {
-        guard let sid = query["sid"], !sid.isEmpty else { return nil }
-        return sid
-    }
-
     /// Decides what the request asks for, by the rules and in the order of the reference implementation's server (6.6).
     ///
     /// - Parameters:
     ///   - transports: The transports that the server offers.
+    ///   - allowsRevision3: Whether clients of revision 3 are let in.
     ///   - transportOfSession: The transport that the session of an id uses now, or `nil` if there is no such session.
     /// - Throws: ``EngineRequestError`` with the code to answer.
     public func verify(
-        transports: Set<EngineTransport>, transportOfSession: (String) -> EngineTransport?
+        transports: Set<EngineTransport>, allowsRevision3: Bool = false,
+        transportOfSession: (String) -> EngineTransport?
     ) throws(EngineRequestError) -> Purpose {
         guard let transport, transports.contains(transport) else {
             throw EngineRequestError(.unknownTransport, detail: query["transport"])
@@ -77,7 +77,9 @@ public struct EngineRequest: Hashable, Sendable {
         guard transport != .websocket || isWebSocketUpgrade else {
             throw EngineRequestError(.badRequest, detail: "TRANSPORT_HANDSHAKE_ERROR")
         }
-        guard version == "4" else { throw EngineRequestError(.unsupportedProtocolVersion, detail: version) }
+        guard revision == .four || allowsRevision3 else {
+            throw EngineRequestError(.unsupportedProtocolVersion, detail: version)
+        }
         return .handshake(transport)
     }
 }

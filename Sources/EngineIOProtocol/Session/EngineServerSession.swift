@@ -3,7 +3,7 @@ public import NIOCore
 /// One session of an Engine.IO server: which transport carries it, what waits for the next poll, how it upgrades and ends.
 ///
 /// Knows no sockets: events go in, what is to be done comes out. Its owner writes to the transport and answers the polls.
-/// Specification: Engine.IO protocol, revision 4, sections "Transports" and "Upgrade".
+/// Specification: Engine.IO protocol, revision 4, sections "Transports" and "Upgrade"; revision 3 differs in who pings.
 public struct EngineServerSession: ~Copyable {
     private enum State {
         case polling(Polling)
@@ -39,10 +39,13 @@ public struct EngineServerSession: ~Copyable {
         case connected(pollIsNew: Bool)
     }
 
+    /// The revision that the client speaks.
+    public let revision: EngineRevision
     private var state: State
 
     /// A session that was opened by `transport`.
-    public init(transport: EngineTransport) {
+    public init(transport: EngineTransport, revision: EngineRevision = .four) {
+        self.revision = revision
         state = transport == .websocket ? .websocket : .polling(Polling())
     }
 
@@ -186,6 +189,8 @@ public struct EngineServerSession: ~Copyable {
         case deliver(EnginePacket.Body)
         /// The answer to a ping came.
         case pong
+        /// The client's ping came, and wants a pong (revision 3).
+        case ping
         /// The session is over.
         case close(Closing)
     }
@@ -196,12 +201,14 @@ public struct EngineServerSession: ~Copyable {
         switch packet.kind {
         case .message:
             return .deliver(packet.body)
-        case .pong:
+        case .pong where revision == .four:
             return .pong
+        case .ping where revision == .three:
+            return .ping
         case .close:
             return end(.transportClose, answer: EnginePacket(.noop)).map(ReceiveAction.close) ?? .none
-        case .ping:
-            // Only the server pings (revision 4).
+        case .ping, .pong:
+            // Only the server pings (revision 4), or only the client (revision 3).
             return end(.transportError, answer: EnginePacket(.close)).map(ReceiveAction.close) ?? .none
         case .open, .upgrade, .noop:
             return .none

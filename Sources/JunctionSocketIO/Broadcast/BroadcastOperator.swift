@@ -7,6 +7,7 @@ public struct BroadcastOperator: Broadcasting {
     var audience = Audience()
     var flags: EmitFlags = []
     var timeout: Duration?
+    var latestKey: String?
 
     private enum Target {
         case namespace(any Adapter)
@@ -45,7 +46,9 @@ public struct BroadcastOperator: Broadcasting {
     }
 
     func send(_ packet: EventPacket) {
-        forEachAdapter { $0.broadcast(packet, to: $1.audience, flags: $1.flags) }
+        var packet = packet
+        packet.latestKey = latestKey
+        forEachAdapter { [packet] in $0.broadcast(packet, to: $1.audience, flags: $1.flags) }
     }
 
     /// Sends an event that is to be acknowledged.

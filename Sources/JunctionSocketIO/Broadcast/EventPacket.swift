@@ -9,6 +9,8 @@ package struct EventPacket: Sendable {
     package var arguments: [any Encodable & Sendable]
     /// What the acknowledgements will carry.
     package var id: UInt64?
+    /// A later event of this key makes this one worthless for a client that is behind.
+    package var latestKey: String?
 
     package init(name: String, arguments: [any Encodable & Sendable], id: UInt64? = nil) {
         self.name = name

@@ -25,11 +25,14 @@ package final class InMemoryAdapter: Adapter {
         var observer: RoomObserver?
     }
 
+    /// In which format clients get packets.
+    private let parser: SocketIOParser
     private let state = Mutex(State())
     private let broadcastCount = Atomic<UInt64>(0)
 
-    init(namespace: String, logger: Logger) {
+    init(namespace: String, parser: SocketIOParser, logger: Logger) {
         self.namespace = namespace
+        self.parser = parser
         self.logger = logger
     }
 
@@ -83,10 +86,10 @@ package final class InMemoryAdapter: Adapter {
 
     /// Encodes a packet for the clients.
     package func encode(_ packet: EventPacket) throws -> EncodedMessage {
-        var buffer = ByteBuffer()
-        let attachments = try SocketIOPacketEncoder.encodeEvent(
-            packet.name, arguments: packet.arguments, namespace: namespace, id: packet.id, into: &buffer)
-        return EncodedMessage(text: buffer, attachments: attachments)
+        try EncodedMessage(parser, key: packet.latestKey) { parser, buffer in
+            try parser.encodeEvent(
+                packet.name, arguments: packet.arguments, namespace: namespace, id: packet.id, into: &buffer)
+        }
     }
 
     /// Delivers an encoded packet to the sockets of this server.

@@ -1,8 +1,16 @@
 import EngineIOProtocol
 import JunctionTransport
 public import NIOCore
+import Synchronization
 
 /// A session of an ``EngineIOServer``: one client, whichever transport carries it.
+///
+/// ```swift
+/// io.onConnection { socket in
+///     print(socket.conn.transport)                             // polling
+///     socket.conn.onUpgrade { transport in print(transport) }  // websocket
+/// }
+/// ```
 ///
 /// Calls may be made from any thread; handlers run on the session's event loop, one after another, and must not block.
 public final class EngineSession: Sendable, Identifiable {
@@ -18,38 +26,54 @@ public final class EngineSession: Sendable, Identifiable {
     public let id: String
     /// The request that opened the session.
     public let request: RequestInfo
+    /// The revision of the Engine.IO protocol that the client speaks: 4, or 3 (see ``EngineIOOptions/allowEIO3``).
+    public let protocolVersion: Int
 
     let executor: LoopExecutor
     let core: NIOLoopBound<EngineSessionCore>
+    private let opened: EngineTransport
+    // Proof of safety: only its atomic is read, from any thread; everything else goes through `core`.
+    private nonisolated(unsafe) let shared: EngineSessionCore
 
     init(_ core: EngineSessionCore) {
         self.id = core.id
         self.request = core.request
+        self.protocolVersion = Int(core.dialect.revision.rawValue)
         self.executor = core.executor
         self.core = NIOLoopBound(core, eventLoop: core.executor.eventLoop)
+        self.opened = core.transport
+        self.shared = core
+    }
+
+    /// The transport that carries the session now.
+    public var transport: Transport {
+        shared.isUpgraded.load(ordering: .relaxed) || opened == .websocket ? .websocket : .polling
     }
 
     /// Sends a message. On a session that is over it does nothing.
-    public func send(_ message: Message) {
+    ///
+    /// - Parameter compress: whether it is worth compressing. Several messages that answer one poll are compressed if one is.
+    public func send(_ message: Message, compress: Bool = true) {
         withCore { core in
             switch message {
-            case .text(let text): _ = try? core.sendText { $0.writeImmutableBuffer(text) }
-            case .binary(let bytes): core.send(binary: bytes)
+            case .text(let text): core.send(text: text, compress: compress)
+            case .binary(let bytes): core.send(binary: bytes, compress: compress, isDroppable: true)
             }
         }
     }
 
-    /// Sends text.
-    public func send(_ text: String) { send(.text(ByteBuffer(string: text))) }
-
-    /// Sets what is called for each message. Call it in ``EngineIOServer/onConnection(_:)``.
-    public func onMessage(_ handler: @escaping @Sendable (Message) -> Void) {
-        withCore { Self.handlers(of: $0).onMessage = handler }
+    /// Messages that were dropped because the client was behind; see ``SlowConsumerPolicy``.
+    public var droppedMessages: Int {
+        get async {
+            await withUnsafeContinuation { continuation in
+                withCore { continuation.resume(returning: $0.droppedMessages) }
+            }
+        }
     }
 
-    /// Sets what is called once when the session is over, with the reason in the words of the JavaScript server.
-    public func onClose(_ handler: @escaping @Sendable (_ reason: String) -> Void) {
-        withCore { Self.handlers(of: $0).onClose = handler }
+    /// Sends text, as a ``Message/text(_:)``.
+    public func send(_ text: String, compress: Bool = true) {
+        send(.text(ByteBuffer(string: text)), compress: compress)
     }
 
     /// Ends the session; what was sent before still reaches the client.
@@ -57,22 +81,5 @@ public final class EngineSession: Sendable, Identifiable {
 
     func withCore(_ body: @escaping @Sendable (EngineSessionCore) -> Void) {
         executor.execute { body(self.core.value) }
-    }
-
-    private static func handlers(of core: EngineSessionCore) -> Handlers {
-        if let handlers = core.delegate as? Handlers { return handlers }
-        let handlers = Handlers()
-        core.delegate = handlers
-        return handlers
-    }
-
-    private final class Handlers: EngineSessionDelegate {
-        var onMessage: @Sendable (Message) -> Void = { _ in }
-        var onClose: @Sendable (String) -> Void = { _ in }
-
-        func received(text: ByteBuffer) { onMessage(.text(text)) }
-        func received(binary: ByteBuffer) { onMessage(.binary(binary)) }
-        func shutDown() {}
-        func closed(_ reason: EngineCloseReason) { onClose(reason.rawValue) }
     }
 }

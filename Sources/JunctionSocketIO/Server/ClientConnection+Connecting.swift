@@ -84,17 +84,14 @@ extension ClientConnection {
             options.logger.warning(
                 "middleware failed", metadata: ["namespace": "\(socket.namespace.name)", "error": "\(refusal)"])
         }
-        refuse(socket.namespace.name, refusal as? ConnectError ?? ConnectError("Internal error"))
+        let error = refusal as? ConnectError ?? ConnectError("Internal error")
+        if isOld { refuseOld(socket.namespace.name, error) } else { refuse(socket.namespace.name, error) }
     }
 
     private func refuse(_ namespace: String, _ error: ConnectError) {
-        _ = try? session.sendText { buffer in
-            if let data = error.data {
-                try SocketIOPacketEncoder.encodeConnectError(
-                    namespace: namespace, message: error.message, data: data, into: &buffer)
-            } else {
-                SocketIOPacketEncoder.encodeConnectError(namespace: namespace, message: error.message, into: &buffer)
-            }
+        try? session.send(options.parser) { parser, buffer in
+            try parser.encodeConnectError(
+                namespace: namespace, message: error.message, data: error.data, into: &buffer)
         }
     }
 

@@ -8,12 +8,13 @@ import SocketIOProtocol
 /// event loop.
 final class ClientConnection: EngineSessionDelegate {
     let session: EngineSessionCore
+    let conn: EngineSession
 
     let server: SocketIOServer
     let options: SocketIOOptions
-    private var decoder: SocketIOPacketDecoder
+    @exclusivity(unchecked) private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
-    var main: Socket?
+    @exclusivity(unchecked) var main: Socket?
     var others: [String: Socket] = [:]
     /// Namespaces that are not decided about yet.
     var pending: Set<String> = []
@@ -21,11 +22,13 @@ final class ClientConnection: EngineSessionDelegate {
     private var behind: Set<ObjectIdentifier> = []
     var connectTimer: Scheduled<Void>?
 
-    init(session: EngineSessionCore, server: SocketIOServer) {
+    init(session: EngineSessionCore, conn: EngineSession, server: SocketIOServer) {
         self.session = session
+        self.conn = conn
         self.server = server
         self.options = server.options
         self.decoder = SocketIOPacketDecoder(
+            parser: options.parser,
             limits: SocketIOLimits(
                 maxAttachments: options.maximumAttachments, maxDepth: options.maximumDepth,
                 maxPacketBytes: options.engine.maxHttpBufferSize))
@@ -38,7 +41,7 @@ final class ClientConnection: EngineSessionDelegate {
 
     // MARK: Receiving
 
-    func received(text: ByteBuffer) {
+    func received(text: consuming ByteBuffer) {
         do {
             if let packet = try decoder.decode(text: text) { receive(packet) }
         } catch {
@@ -46,7 +49,7 @@ final class ClientConnection: EngineSessionDelegate {
         }
     }
 
-    func received(binary: ByteBuffer) {
+    func received(binary: consuming ByteBuffer) {
         do {
             if let packet = try decoder.decode(binary: binary) { receive(packet) }
         } catch {
@@ -54,8 +57,8 @@ final class ClientConnection: EngineSessionDelegate {
         }
     }
 
-    private func receive(_ packet: SocketIOPacket) {
-        let socket = packet.namespace == "/" ? main : others[packet.namespace]
+    private func receive(_ packet: consuming SocketIOPacket) {
+        let socket = packet.namespace == "/" ? main : connectedSocket(in: namespaceName(of: packet))
         switch packet.kind {
         case .event, .binaryEvent:
             guard let core = socket?.core else { return outOfPlace(packet) }
@@ -67,9 +70,9 @@ final class ClientConnection: EngineSessionDelegate {
             guard let core = socket?.core else { return outOfPlace(packet) }
             core.disconnected(.clientNamespaceDisconnect)
         case .connect:
-            guard socket == nil, !pending.contains(packet.namespace) else { return outOfPlace(packet) }
-            let auth = try? packet.payload.map { _ in try packet.decodePayload(SocketIOValue.self) }
-            connect(packet.namespace, auth ?? .object(SocketIOValue.Object()))
+            let name = namespaceName(of: packet)
+            guard socket == nil, !pending.contains(name) else { return outOfPlace(packet) }
+            connect(name, auth(of: packet))
         case .connectError:
             outOfPlace(packet)
         }
@@ -89,6 +92,8 @@ final class ClientConnection: EngineSessionDelegate {
     }
 
     // MARK: Called by the sockets
+
+    var errorPolicy: EventErrorPolicy { server.errorPolicy }
 
     /// A socket is no longer connected.
     func remove(_ socket: Socket) {
@@ -148,6 +153,8 @@ final class ClientConnection: EngineSessionDelegate {
         connectTimer = nil
         for socket in sockets { socket.core?.disconnected(reason) }
     }
+
+    private func connectedSocket(in namespace: String) -> Socket? { namespace == "/" ? main : others[namespace] }
 
     private var sockets: [Socket] { (main.map { [$0] } ?? []) + Array(others.values) }
 }

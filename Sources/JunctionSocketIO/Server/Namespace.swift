@@ -14,6 +14,7 @@ public final class Namespace: NamespaceAddressing {
     let adapter: any Adapter
     /// Each event goes through the adapter, which keeps it for clients that come back.
     let recovers: Bool
+    let parser: SocketIOParser
     let logger: Logger
 
     init(name: String, parent: ParentNamespace? = nil, options: SocketIOOptions) {
@@ -21,7 +22,8 @@ public final class Namespace: NamespaceAddressing {
         self.parent = parent
         self.logger = options.logger
         self.connectionHandlers = ConnectionHandlers(parent: parent?.connectionHandlers)
-        self.local = InMemoryAdapter(namespace: name, logger: options.logger)
+        self.parser = options.parser
+        self.local = InMemoryAdapter(namespace: name, parser: options.parser, logger: options.logger)
         self.adapter = (options.adapter ?? .inMemory).make(local)
         self.recovers = adapter.recovers
     }

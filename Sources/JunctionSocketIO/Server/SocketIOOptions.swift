@@ -1,4 +1,5 @@
 public import Logging
+public import SocketIOProtocol
 
 /// What can be set on a Socket.IO server; names and defaults are the JavaScript server's where it has them.
 public struct SocketIOOptions: Sendable {
@@ -6,6 +7,10 @@ public struct SocketIOOptions: Sendable {
     public var engine = EngineIOOptions()
     /// Where the server answers. `/socket.io`.
     public var path = "/socket.io"
+    /// The client for browsers, served below the path as `socket.io.js` and under its other names. None.
+    public var serveClient: ClientFiles?
+    /// The format of packets; clients need the same one. The format of the protocol.
+    public var parser = SocketIOParser.default
     /// Time in which a client has to connect to a namespace. 45 seconds.
     public var connectTimeout: Duration = .seconds(45)
     /// Binary attachments of one packet; more ends the connection. 10.
@@ -23,8 +28,6 @@ public struct SocketIOOptions: Sendable {
     public var maximumQueuedEvents = 256
     /// Acknowledgements that one socket may owe. 1,024.
     public var maximumPendingAcks = 1_024
-    /// How long connections may take to end when the server drains. 10 seconds.
-    public var drainTimeout: Duration = .seconds(10)
     /// What carries broadcasts to every server of a cluster. `nil`: there is one server.
     public var adapter: AdapterFactory?
     /// Where the server logs.

@@ -1,9 +1,10 @@
 public import JunctionCore
 public import JunctionWebSocket
 import Logging
-public import NIOCore
+import NIOCore
 
-/// A Socket.IO server (protocol v5), for every socket.io-client from v3 on.
+/// A Socket.IO server (protocol v5), for every socket.io-client from v3 on, and older ones where
+/// ``EngineIOOptions/allowEIO3`` lets them in.
 ///
 /// ```swift
 /// let io = SocketIOServer(port: 3000)
@@ -22,43 +23,51 @@ public final class SocketIOServer: ListeningService, NamespaceAddressing {
     /// The sessions under the sockets.
     public let engine: EngineIOServer
 
-    private let host: String?
-    private let port: Int
+    let address: ListenAddress
+    let configuration: WebServer.Configuration
+    /// Ends ``run(onListening:)``.
+    let stops = StopSignal()
+    let errorPolicy = EventErrorPolicy()
     let namespaces: NamespaceTable
 
     /// A server that ``run()`` listens with, or that is mounted with ``mount()``. Add handlers and middleware before it runs:
     /// they apply to clients that connect afterwards.
     ///
     /// - Parameters:
-    ///   - host: name or address to listen on; `nil` is every address of the machine.
-    ///   - port: 0 asks for any free port. Unused by a server that is mounted (``mount()``).
-    public init(host: String? = nil, port: Int = 0, options: SocketIOOptions = SocketIOOptions()) {
-        self.host = host
-        self.port = port
+    ///   - address: where to listen: a host and a port, a Unix domain socket, a descriptor.
+    ///   - configuration: TLS, who may connect, and what else every web server has; unused by a server that is mounted.
+    public init(
+        on address: ListenAddress, options: SocketIOOptions = SocketIOOptions(),
+        configuration: WebServer.Configuration = WebServer.Configuration()
+    ) {
+        self.address = address
+        self.configuration = configuration
         self.options = options
-        self.engine = EngineIOServer(options: options.engine, logger: options.logger)
+        self.engine = EngineIOServer(
+            options: options.engine, clientFiles: options.serveClient.map { ($0, options.path) }, logger: options.logger
+        )
         self.namespaces = NamespaceTable(options: options)
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
         engine.onConnection { [weak self] session in
             guard let self else { return session.close() }
-            session.withCore { core in core.delegate = ClientConnection(session: core, server: self) }
+            session.withCore { core in
+                let client = ClientConnection(session: core, conn: session, server: self)
+                core.delegate = client
+                if client.isOld { client.connectUnasked() }
+            }
         }
     }
 
-    /// Listens on the port and serves until cancelled or shut down.
-    public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
-        let web = WebServer(
-            host: host, port: port, maximumBodySize: options.engine.maxHttpBufferSize,
-            drainTimeout: options.drainTimeout,
-            logger: options.logger, mounts: [mount()])
-        try await web.run(onListening: onListening)
+    /// A server on a host and a port.
+    ///
+    /// - Parameters:
+    ///   - host: name or address to listen on; `nil` is every address of the machine.
+    ///   - port: 0 asks for any free port. Unused by a server that is mounted (``mount()``).
+    ///   - configuration: TLS, who may connect, and what else every web server has; unused by a server that is mounted.
+    public convenience init(
+        host: String? = nil, port: Int = 0, options: SocketIOOptions = SocketIOOptions(),
+        configuration: WebServer.Configuration = WebServer.Configuration()
+    ) {
+        self.init(on: .host(host, port: port), options: options, configuration: configuration)
     }
-
-    /// The server as a part of a ``WebServer``.
-    public func mount() -> Mount {
-        Mount(path: options.path, shutDown: { self.close() }, handle: { self.engine.handle($0) })
-    }
-
-    /// Ends every session and refuses new ones; sockets are disconnected with `server shutting down`.
-    public func close() { engine.closeAll() }
 }

@@ -1,3 +1,5 @@
+import SocketIOProtocol
+
 /// What is called for an event.
 enum EventHandler: Sendable {
     /// Called at once on the socket's event loop.
@@ -10,89 +12,63 @@ enum EventHandler: Sendable {
     }
 }
 
-extension Socket {
-    /// Calls `handler` for each event of that name, with its arguments decoded; arguments that the handler does not take are
-    /// ignored, as in JavaScript, and missing ones are `nil` where they are optional.
-    ///
-    /// ```swift
-    /// socket.on("message") { (text: String) in socket.emit("message", text) }
-    /// ```
-    ///
-    /// A handler that is not `async` is called on the socket's event loop and must not block. One that is runs in a task on
-    /// that loop, and the socket's next event waits for it: events are handled strictly in their order. When the client asked
-    /// for an acknowledgement it gets an empty one behind the handler. A thrown error ends that call alone and is logged.
-    public func on<each Argument: Decodable & Sendable>(
-        _ event: String, _ handler: @escaping @Sendable (repeat each Argument) throws -> Void
-    ) {
-        add(
-            event,
-            .inline { event in
-                let arguments = try event.arguments.decode(repeat (each Argument).self)
-                try handler(repeat each arguments)
-                event.acknowledge()
-            })
+// Typed handlers: the arguments are decoded, what is returned is the acknowledgement.
+extension EventHandler {
+    static func inlineVoid<each Argument: Decodable & Sendable>(
+        _ handler: @escaping @Sendable (repeat each Argument) throws -> Void
+    ) -> EventHandler {
+        .inline { event in
+            let arguments = try event.decode(repeat (each Argument).self)
+            try handler(repeat each arguments)
+            event.acknowledge()
+        }
     }
 
-    /// Calls `handler` for each event of that name; the value that it returns is the acknowledgement.
-    ///
-    /// ```swift
-    /// socket.on("sum") { (a: Int, b: Int) in a + b }
-    /// ```
-    public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
-        _ event: String, _ handler: @escaping @Sendable (repeat each Argument) throws -> Reply
-    ) {
-        add(
-            event,
-            .inline { event in
-                let arguments = try event.arguments.decode(repeat (each Argument).self)
-                event.acknowledge(try handler(repeat each arguments))
-            })
+    static func inlineReply<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
+        _ handler: @escaping @Sendable (repeat each Argument) throws -> Reply
+    ) -> EventHandler {
+        .inline { event in
+            let arguments = try event.decode(repeat (each Argument).self)
+            event.acknowledge(try handler(repeat each arguments))
+        }
     }
 
-    /// Calls `handler` for each event of that name, in the socket's task.
-    @_disfavoredOverload
-    public func on<each Argument: Decodable & Sendable>(
-        _ event: String, _ handler: @escaping @Sendable (repeat each Argument) async throws -> Void
-    ) {
-        add(
-            event,
-            .asynchronous { event in
-                let arguments = try event.arguments.decode(repeat (each Argument).self)
-                try await handler(repeat each arguments)
-                event.acknowledge()
-            })
+    static func inlineReplies<each Argument: Decodable & Sendable, each Reply: Encodable & Sendable>(
+        _ handler: @escaping @Sendable (repeat each Argument) throws -> (repeat each Reply)
+    ) -> EventHandler {
+        .inline { event in
+            let arguments = try event.decode(repeat (each Argument).self)
+            let replies = try handler(repeat each arguments)
+            event.acknowledge(repeat each replies)
+        }
     }
 
-    /// Calls `handler` for each event of that name, in the socket's task; the value that it returns is the acknowledgement.
-    @_disfavoredOverload
-    public func on<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
-        _ event: String, _ handler: @escaping @Sendable (repeat each Argument) async throws -> Reply
-    ) {
-        add(
-            event,
-            .asynchronous { event in
-                let arguments = try event.arguments.decode(repeat (each Argument).self)
-                event.acknowledge(try await handler(repeat each arguments))
-            })
+    static func asyncVoid<each Argument: Decodable & Sendable>(
+        _ handler: @escaping @Sendable (repeat each Argument) async throws -> Void
+    ) -> EventHandler {
+        .asynchronous { event in
+            let arguments = try event.decode(repeat (each Argument).self)
+            try await handler(repeat each arguments)
+            event.acknowledge()
+        }
     }
 
-    /// Calls `handler` for each event of that name as it came; it acknowledges itself.
-    public func on(_ event: String, _ handler: @escaping @Sendable (IncomingEvent) throws -> Void) {
-        add(event, .inline(handler))
+    static func asyncReply<each Argument: Decodable & Sendable, Reply: Encodable & Sendable>(
+        _ handler: @escaping @Sendable (repeat each Argument) async throws -> Reply
+    ) -> EventHandler {
+        .asynchronous { event in
+            let arguments = try event.decode(repeat (each Argument).self)
+            event.acknowledge(try await handler(repeat each arguments))
+        }
     }
 
-    /// Calls `handler` for each event of that name as it came, in the socket's task; it acknowledges itself.
-    @_disfavoredOverload
-    public func on(_ event: String, _ handler: @escaping @Sendable (IncomingEvent) async throws -> Void) {
-        add(event, .asynchronous(handler))
-    }
-
-    private func add(_ event: String, _ handler: EventHandler) {
-        withCore { $0.handlers[event, default: []].append(handler) }
-    }
-
-    /// Calls `handler` once when the socket is no longer connected, behind the events that came before.
-    public func onDisconnect(_ handler: @escaping @Sendable (DisconnectReason) -> Void) {
-        withCore { $0.onDisconnect.append(handler) }
+    static func asyncReplies<each Argument: Decodable & Sendable, each Reply: Encodable & Sendable>(
+        _ handler: @escaping @Sendable (repeat each Argument) async throws -> (repeat each Reply)
+    ) -> EventHandler {
+        .asynchronous { event in
+            let arguments = try event.decode(repeat (each Argument).self)
+            let replies = try await handler(repeat each arguments)
+            event.acknowledge(repeat each replies)
+        }
     }
 }

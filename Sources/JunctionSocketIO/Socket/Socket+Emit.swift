@@ -6,7 +6,9 @@ extension Socket {
     /// Sends an event to the client, with any number of Codable arguments; `Data` and `ByteBuffer` at any depth travel as
     /// binary.
     ///
-    /// Events arrive in the order in which they were sent. What cannot be encoded is logged and not sent.
+    /// Events arrive in the order in which they were sent. What cannot be encoded is logged and not sent, and so is an event
+    /// whose name has a meaning of its own (`connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`,
+    /// `removeListener`).
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
         emit(event, repeat each arguments, flags: [])
     }
@@ -14,18 +16,31 @@ extension Socket {
     /// Sends an event with dynamic arguments.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
         if namespace.recovers { return emit(EventPacket(name: event, arguments: arguments), flags: []) }
-        send(flags: []) { buffer in
-            try SocketIOPacketEncoder.encodeEvent(event, arguments: arguments, namespace: namespace.name, into: &buffer)
+        send(flags: []) { parser, buffer in
+            try parser.encodeEvent(event, arguments: arguments, namespace: namespace.name, into: &buffer)
         }
     }
 
-    /// For events that are worthless when late: one sent through this is dropped when it cannot leave at once, because the
-    /// client is behind or between two polls.
+    /// Sends an event and hands over the client's acknowledgement; see ``Emitter/emit(_:_:ack:)``.
     ///
     /// ```swift
-    /// socket.volatile.emit("position", x, y)
+    /// socket.emit("question", "tea or coffee?") { (answer: Result<String, SocketIOError>) in … }
     /// ```
-    public var volatile: VolatileEmitter { VolatileEmitter(socket: self) }
+    public func emit<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
+        _ event: String, _ arguments: repeat each Argument,
+        ack: @escaping @Sendable (Result<Reply, SocketIOError>) -> Void
+    ) {
+        Emitter(socket: self).emit(event, repeat each arguments, ack: ack)
+    }
+
+    /// Sends an event and hands over the several values of the client's acknowledgement, or none.
+    @_disfavoredOverload
+    public func emit<each Argument: Encodable & Sendable, each Reply: Decodable & Sendable>(
+        _ event: String, _ arguments: repeat each Argument,
+        ack: @escaping @Sendable (Result<(repeat each Reply), SocketIOError>) -> Void
+    ) {
+        Emitter(socket: self).emit(event, repeat each arguments, ack: ack)
+    }
 
     /// Sends an event and suspends until the client acknowledges it; waits as long as the client is connected.
     ///
@@ -33,110 +48,90 @@ extension Socket {
     /// let answer: String = try await socket.emitWithAck("question", "tea or coffee?")
     /// ```
     ///
-    /// - Throws: ``SocketIOError`` `.disconnected`; `CancellationError` when the task is cancelled; `DecodingError` when the
-    ///   answer is of another type.
+    /// - Throws: ``SocketIOError``, see ``Emitter/emit(_:_:ack:)``; `CancellationError` when the task is cancelled.
     public func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument
     ) async throws -> Reply {
-        try await emitWithAck(event, repeat each arguments, timeout: nil)
+        try await Emitter(socket: self).emitWithAck(event, repeat each arguments)
     }
+
+    /// Sends an event and suspends until the client acknowledges it with several values.
+    ///
+    /// ```swift
+    /// let (quotient, remainder): (Int, Int) = try await socket.emitWithAck("divide", 17, 5)
+    /// ```
+    @_disfavoredOverload
+    public func emitWithAck<each Argument: Encodable & Sendable, each Reply: Decodable & Sendable>(
+        _ event: String, _ arguments: repeat each Argument
+    ) async throws -> (repeat each Reply) {
+        try await Emitter(socket: self).emitWithAck(event, repeat each arguments)
+    }
+
+    /// Sends an event and suspends until the client acknowledges it, with whatever.
+    @_disfavoredOverload
+    public func emitWithAck<each Argument: Encodable & Sendable>(
+        _ event: String, _ arguments: repeat each Argument
+    ) async throws {
+        try await Emitter(socket: self).emitWithAck(event, repeat each arguments)
+    }
+
+    /// Sends an event of the name `message`.
+    public func send<each Argument: Encodable & Sendable>(_ arguments: repeat each Argument) {
+        emit("message", repeat each arguments, flags: [])
+    }
+
+    // MARK: Flags
+
+    /// For events that are worthless when late: one sent through this is dropped when it cannot leave at once, because the
+    /// client is behind or between two polls.
+    ///
+    /// ```swift
+    /// socket.volatile.emit("position", x, y)
+    /// ```
+    public var volatile: Emitter { Emitter(socket: self).volatile }
+
+    /// Whether the transport may compress what is sent through this; it may unless told otherwise.
+    ///
+    /// ```swift
+    /// socket.compress(false).emit("photo", jpeg)     // it would only cost time
+    /// ```
+    public func compress(_ compress: Bool) -> Emitter { Emitter(socket: self).compress(compress) }
 
     /// Gives acknowledgements a time limit.
     ///
     /// ```swift
     /// let answer: String = try await socket.timeout(.seconds(5)).emitWithAck("question")
     /// ```
-    public func timeout(_ duration: Duration) -> TimedEmitter { TimedEmitter(socket: self, timeout: duration) }
+    public func timeout(_ duration: Duration) -> Emitter { Emitter(socket: self).timeout(duration) }
+
+    // MARK: Encoding
 
     func emit<each Argument: Encodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, flags: EmitFlags
     ) {
         if namespace.recovers { return emit(EventPacket(event, repeat each arguments), flags: flags) }
-        send(flags: flags) { buffer in
-            try SocketIOPacketEncoder.encodeEvent(
-                event, repeat each arguments, namespace: namespace.name, into: &buffer)
+        send(flags: flags) { parser, buffer in
+            try parser.encodeEvent(event, repeat each arguments, namespace: namespace.name, into: &buffer)
         }
     }
 
     /// The adapter keeps the event before it delivers it.
-    private func emit(_ packet: EventPacket, flags: EmitFlags) {
+    func emit(_ packet: EventPacket, flags: EmitFlags) {
         namespace.adapter.broadcast(packet, to: Audience(rooms: [id]), flags: flags)
     }
 
-    func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
-        _ event: String, _ arguments: repeat each Argument, timeout: Duration?
-    ) async throws -> Reply {
-        // Only on the socket's loop, where the call and its cancellation arrive in either order.
-        let call = NIOLoopBoundBox.makeBoxSendingValue(AckCall.new, eventLoop: executor.eventLoop)
-        var answer: EventArguments = try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                executor.execute {
-                    guard let core = self.core else { return continuation.resume(throwing: SocketIOError.disconnected) }
-                    if case .cancelled = call.value { return continuation.resume(throwing: CancellationError()) }
-                    let id = core.sendExpectingAck(
-                        timeout: timeout.map(TimeAmount.init), resume: { continuation.resume(with: $0) }
-                    ) {
-                        try SocketIOPacketEncoder.encodeEvent(
-                            event, repeat each arguments, namespace: self.namespace.name, id: $1, into: &$0)
-                    }
-                    if let id { call.value = .waiting(id) }
-                }
-            }
-        } onCancel: {
-            executor.execute {
-                if case .waiting(let id) = call.value { self.core?.cancelAck(id) }
-                call.value = .cancelled
-            }
-        }
-        return try answer.next()
-    }
-
-    /// Sends a packet that `encode` writes and whose attachments it returns: on the socket's loop straight into the output,
+    /// Sends a packet that `encode` writes: on the socket's loop straight into the output,
     /// elsewhere encoded on the caller's thread.
-    func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+    func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
         if executor.eventLoop.inEventLoop {
             core?.send(flags: flags, encode)
             return
         }
         do {
-            var buffer = ByteBuffer()
-            let attachments = try encode(&buffer)
-            let message = EncodedMessage(text: buffer, attachments: attachments)
+            let message = try EncodedMessage(namespace.parser, encode)
             withCore { $0.send(message, flags: flags) }
         } catch {
             logUnsent(error)
         }
-    }
-}
-
-/// How far a call that waits for an acknowledgement has come.
-private enum AckCall {
-    case new
-    case waiting(UInt64)
-    case cancelled
-}
-
-/// Sends events that may be dropped.
-public struct VolatileEmitter: Sendable {
-    let socket: Socket
-
-    /// Sends an event, or drops it when it cannot leave at once.
-    public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        socket.emit(event, repeat each arguments, flags: .volatile)
-    }
-}
-
-/// Sends events whose acknowledgement has a time limit.
-public struct TimedEmitter: Sendable {
-    let socket: Socket
-    let timeout: Duration
-
-    /// Sends an event and suspends until the client acknowledges it.
-    ///
-    /// - Throws: ``SocketIOError`` `.timeout` or `.disconnected`; `DecodingError` when the answer is of another type.
-    public func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
-        _ event: String, _ arguments: repeat each Argument
-    ) async throws -> Reply {
-        try await socket.emitWithAck(event, repeat each arguments, timeout: timeout)
     }
 }

@@ -16,30 +16,49 @@ public final class Socket: Sendable, Identifiable {
     /// How the client introduced itself.
     public let handshake: Handshake
 
+    /// The session under the socket and those of the client in other namespaces.
+    public let conn: EngineSession
+
     let executor: LoopExecutor
-    private let box: NIOLoopBoundBox<SocketCore?>
+    let connected = Atomic(false)
+    /// The socket's state, `nil` once it is over.
+    ///
+    /// Proof of safety: touched on the socket's loop alone, by what says so here and in ``withCore(_:)``.
+    @exclusivity(unchecked) private nonisolated(unsafe) var state: SocketCore?
     private let storage = Mutex<[String: any Sendable]>([:])
 
     /// Only on the loop of `client`'s session.
     init(namespace: Namespace, client: ClientConnection, auth: SocketIOValue, options: SocketIOOptions) {
-        self.id = SessionID.make()
+        self.id = client.makeSocketID(in: namespace)
         self.namespace = namespace
         self.handshake = Handshake(auth: auth, request: client.session.request)
+        self.conn = client.conn
         self.executor = client.session.executor
-        self.box = NIOLoopBoundBox(nil, eventLoop: executor.eventLoop)
-        box.value = SocketCore(socket: self, client: client, options: options)
+        self.state = SocketCore(socket: self, client: client, options: options)
     }
 
     /// The socket's state; only on its loop, `nil` once it is over.
-    var core: SocketCore? { box.value }
+    var core: SocketCore? {
+        executor.eventLoop.assertInEventLoop()
+        return state
+    }
 
-    /// The socket is over: its state goes.
-    func detach() { box.value = nil }
+    /// The socket is over: its state goes. Only on its loop.
+    func detach() {
+        executor.eventLoop.assertInEventLoop()
+        state = nil
+    }
 
     /// Runs `body` with the state, on the socket's loop.
     func withCore(_ body: @escaping @Sendable (SocketCore) -> Void) {
-        executor.execute { if let core = self.box.value { body(core) } }
+        executor.execute { if let core = self.core { body(core) } }
     }
+
+    /// The client is in the namespace: from before the connection handlers are called until behind those of `disconnecting`.
+    public var isConnected: Bool { connected.load(ordering: .relaxed) }
+
+    /// The HTTP request that opened the connection.
+    public var request: RequestInfo { handshake.request }
 
     // MARK: Data
 
@@ -64,15 +83,6 @@ public final class Socket: Sendable, Identifiable {
 
     /// All of it, as it is now.
     var storedData: [String: any Sendable] { storage.withLock { $0 } }
-
-    // MARK: Ending
-
-    /// Disconnects the socket from its namespace.
-    ///
-    /// - Parameter close: closes the connection under it, and with it the client's sockets in other namespaces.
-    public func disconnect(close: Bool = false) {
-        withCore { $0.disconnect(close: close) }
-    }
 
     func logUnsent(_ error: any Error) {
         namespace.logger.error("event not sent", metadata: ["socket": "\(id)", "error": "\(error)"])

@@ -4,6 +4,7 @@ import JunctionTransport
 import Logging
 import NIOCore
 import SocketIOProtocol
+import Synchronization
 
 /// A socket's state. Lives on the event loop of its session.
 ///
@@ -12,34 +13,56 @@ import SocketIOProtocol
 /// so a handler may wait for one.
 final class SocketCore {
     let socket: Socket
-    var handlers: [String: [EventHandler]] = [:]
-    var onDisconnect: [@Sendable (DisconnectReason) -> Void] = []
+    var listeners: [String: EventListeners] = [:]
+    /// Catch-all handlers and middleware; `nil` while there are none.
+    var interceptors: Interceptors?
+    /// Catch-all handlers of what is sent; `nil` while there are none.
+    var outgoing: OutgoingListeners?
+    var onDisconnecting = ListenerList<@Sendable (DisconnectReason, Set<String>) -> Void>()
+    var onDisconnect = ListenerList<DisconnectHandler>()
+    /// The socket's own hook in place of the server's.
+    var errorHook: EventErrorHook?
     /// The rooms that the socket is in. The namespace's adapter keeps it.
     var membership = RoomMembership()
-    private(set) var isConnected = false
+    private(set) var isConnected = false {
+        didSet { socket.connected.store(isConnected, ordering: .relaxed) }
+    }
     /// It was connected, and is not any more.
     private(set) var isOver = false
 
-    private let client: ClientConnection
+    let client: ClientConnection
     /// The client's session, one step nearer: a broadcast visits it for every member of a room.
     private let session: EngineSessionCore
-    private let options: SocketIOOptions
+    let options: SocketIOOptions
     private var acks: AckTable<PendingAck>
     private var mailbox = Deque<Delivery>()
-    /// A task empties the mailbox, or the connection handler has not returned yet.
+    /// A handler is at work, a task empties the mailbox, or the connection handler has not returned yet.
     private var isBusy = true
+    private var isConnectionHandled = false
+    /// The handlers of `disconnecting` are at work.
+    private var isLeaving = false
+    private var isEndedByServer = false
     /// The client is slowed down because the mailbox is full.
     private var isBehind = false
 
     /// Something to hand to the handlers.
     private enum Delivery {
         case event(IncomingEvent)
+        /// An event that catch-all handlers and middleware have seen.
+        case intercepted(IncomingEvent)
         case disconnect(DisconnectReason)
+    }
+
+    /// What the task does next.
+    private enum Step {
+        case call(EventListeners, IncomingEvent)
+        case intercept(Interceptors, IncomingEvent)
+        case disconnect([ListenerList<DisconnectHandler>.Entry], DisconnectReason)
     }
 
     /// Somebody waits for an answer of the client.
     private struct PendingAck {
-        let resume: (Result<EventArguments, any Error>) -> Void
+        let resume: (Result<EventArguments, SocketIOError>) -> Void
         let timer: Scheduled<Void>?
     }
 
@@ -57,14 +80,19 @@ final class SocketCore {
     func connect() {
         isConnected = true
         socket.namespace.local.add(self)
-        send(flags: []) { buffer in
-            SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
-            return []
+        send(flags: .mustArrive) { parser, buffer in
+            if client.isOld {
+                SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, into: &buffer)
+                return .text(attachments: [])
+            }
+            return try parser.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
         }
     }
 
-    /// The connection handlers have returned.
+    /// The connection handlers have returned, or wait for events.
     func connectionHandled() {
+        guard !isConnectionHandled else { return }
+        isConnectionHandled = true
         isBusy = false
         deliverWaiting()
     }
@@ -76,80 +104,125 @@ final class SocketCore {
         guard let arguments = try? EventArguments(packet), let name = arguments.event else { return }
         let acknowledgement = packet.id.map { Acknowledgement(id: $0, socket: socket) }
         let event = IncomingEvent(name: name, arguments: arguments, acknowledgement: acknowledgement)
-        if !isBusy, let called = handlers[name], called.allSatisfy(\.isInline) {
+        if !isBusy, interceptors == nil, let called = listeners[name], called.isInline, !called.hasOnce {
+            isBusy = true  // what a handler brings about waits until it has returned
             callInline(called, event)
-        } else if isBusy || handlers[name] != nil {
+            isBusy = false
+            if !mailbox.isEmpty { deliverWaiting() }
+        } else if isBusy || interceptors != nil || listeners[name] != nil {
             mailbox.append(.event(event))
-            if isBusy { holdBackIfFull() } else { startTask() }
+            if isBusy { holdBackIfFull() } else { deliverWaiting() }
         }
     }
 
-    private func callInline(_ called: [EventHandler], _ event: IncomingEvent) {
-        for case .inline(let handler) in called {
+    private func callInline(_ called: EventListeners, _ event: IncomingEvent) {
+        for entry in called.entries {
+            guard case .inline(let handler) = entry.handler else { continue }
             do {
                 try handler(event)
             } catch {
-                log(error, event)
+                failed(event, error)
             }
         }
     }
 
-    /// Goes through the mailbox; the first asynchronous handler starts the task that goes on.
+    /// Goes through the mailbox; the first thing that is asynchronous starts the task that goes on.
     private func deliverWaiting() {
-        while !isBusy, let next = mailbox.first {
-            if case .event(let event) = next, let called = handlers[event.name], !called.allSatisfy(\.isInline) {
+        guard !isBusy else { return }
+        isBusy = true
+        while let next = mailbox.popFirst() {
+            guard deliver(next) else {
+                mailbox.prepend(next)
                 return startTask()
             }
-            mailbox.removeFirst()
-            deliver(next)
         }
-        if !isBusy { releaseIfDrained() }
+        isBusy = false
+        releaseIfDrained()
     }
 
-    private func deliver(_ delivery: Delivery) {
+    /// False for what the task has to do.
+    private func deliver(_ delivery: Delivery) -> Bool {
         switch delivery {
-        case .event(let event): callInline(handlers[event.name] ?? [], event)
-        case .disconnect(let reason): callDisconnect(reason)
+        case .event(let event):
+            guard let interceptors else { return deliver(.intercepted(event)) }
+            guard interceptors.isInline else { return false }
+            if let event = intercept(event, by: interceptors), !deliver(.intercepted(event)) {
+                mailbox.prepend(.intercepted(event))
+                startTask()
+            }
+            return true
+        case .intercepted(let event):
+            guard let called = listeners[event.name] else { return true }
+            guard called.isInline else { return false }
+            callInline(takeListeners(of: event.name) ?? called, event)
+            return true
+        case .disconnect(let reason):
+            let handlers = onDisconnect.entries
+            guard handlers.allSatisfy(\.handler.isInline) else { return false }
+            for case .inline(let handler) in handlers.map(\.handler) { handler(reason) }
+            finish()
+            return true
         }
     }
 
+    /// Starts the task that empties the mailbox.
     private func startTask() {
-        isBusy = true
         let socket = socket
         // Bound to the socket: it ends when the mailbox is empty, which fills no more once the socket is disconnected.
-        Task(executorPreference: socket.executor) {
-            while let event = socket.core?.nextForTask() {
-                for handler in socket.core?.handlers[event.name] ?? [] {
+        Task(executorPreference: socket.executor) { await SocketCore.emptyMailbox(of: socket) }
+    }
+
+    private static func emptyMailbox(of socket: Socket) async {
+        while let step = socket.core?.nextStep() {
+            switch step {
+            case .call(let called, let event):
+                for entry in called.entries {
                     do {
-                        switch handler {
+                        switch entry.handler {
                         case .inline(let handler): try handler(event)
                         case .asynchronous(let handler): try await handler(event)
                         }
                     } catch {
-                        socket.core?.log(error, event)
+                        socket.core?.failed(event, error)
                     }
                 }
+            case .intercept(let interceptors, let event):
+                if let event = await intercept(event, by: interceptors, of: socket) {
+                    socket.core?.goOn(with: event)
+                }
+            case .disconnect(let handlers, let reason):
+                for entry in handlers {
+                    switch entry.handler {
+                    case .inline(let handler): handler(reason)
+                    case .asynchronous(let handler): await handler(reason)
+                    }
+                }
+                socket.core?.finish()
             }
         }
     }
 
-    /// The next event for the task; `nil` ends the task.
-    private func nextForTask() -> IncomingEvent? {
+    /// What the task does next; `nil` ends the task.
+    private func nextStep() -> Step? {
         releaseIfDrained()
         while let next = mailbox.popFirst() {
             switch next {
-            case .event(let event): return event
-            case .disconnect(let reason): callDisconnect(reason)
+            case .event(let event):
+                if let interceptors { return .intercept(interceptors, event) }
+                if let called = takeListeners(of: event.name) { return .call(called, event) }
+            case .intercepted(let event):
+                if let called = takeListeners(of: event.name) { return .call(called, event) }
+            case .disconnect(let reason):
+                return .disconnect(onDisconnect.entries, reason)
             }
         }
         isBusy = false
         return nil
     }
 
-    private func log(_ error: any Error, _ event: IncomingEvent) {
-        options.logger.info(
-            "event handler failed",
-            metadata: ["event": "\(event.name)", "socket": "\(socket.id)", "error": "\(error)"])
+    /// The event's own handlers have their turn.
+    private func goOn(with event: IncomingEvent) {
+        if !isEndedByServer { mailbox.prepend(.intercepted(event)) }
     }
 
     // MARK: Back pressure
@@ -177,12 +250,19 @@ final class SocketCore {
 
     // MARK: Sending
 
-    /// Sends a packet that `encode` writes; it returns the attachments.
-    func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
+    /// Messages of the session that were dropped because the client was behind.
+    var droppedMessages: Int { session.droppedMessages }
+
+    /// A message sent now would leave now.
+    var isWritable: Bool { session.isWritable }
+
+    /// Sends a packet that `encode` writes.
+    func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
+        if outgoing != nil { return sendShown(flags: flags, encode) }
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
         do {
-            let attachments = try session.sendText(encode) ?? []
-            for attachment in attachments { session.send(binary: attachment) }
+            if session.backlog != nil { return session.send(try EncodedMessage(options.parser, encode), flags) }
+            try session.send(options.parser, compress: !flags.contains(.uncompressed), encode)
         } catch {
             socket.logUnsent(error)
         }
@@ -190,40 +270,52 @@ final class SocketCore {
 
     /// Sends a packet that was encoded before.
     func send(_ message: EncodedMessage, flags: EmitFlags) {
+        if let outgoing, isConnected { showOutgoing(message, to: outgoing) }
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable) else { return }
-        session.send(message)
+        session.send(message, flags)
     }
 
     /// Sends an event that the client is to acknowledge.
     ///
     /// - Returns: the number of the call while it waits, for ``cancelAck(_:)``.
     func sendExpectingAck(
-        timeout: TimeAmount?, resume: @escaping (Result<EventArguments, any Error>) -> Void,
-        _ encode: (inout ByteBuffer, UInt64) throws -> [ByteBuffer]
+        _ event: String, flags: EmitFlags, timeout: TimeAmount?,
+        resume: @escaping (Result<EventArguments, SocketIOError>) -> Void,
+        _ encode: (SocketIOParser, inout ByteBuffer, UInt64) throws -> EncodedPacket
     ) -> UInt64? {
         guard isConnected else {
-            resume(.failure(SocketIOError.disconnected))
+            resume(.failure(.disconnected))
+            return nil
+        }
+        guard !(flags.contains(.volatile) && !session.isWritable) else {
+            resume(.failure(.dropped))
             return nil
         }
         var ownID: UInt64?
         let timer = timeout.map { timeout in
             socket.executor.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
-                self.socket.executor.turn { if let ownID { self.settle(ownID, .failure(SocketIOError.timeout)) } }
+                self.socket.executor.turn { if let ownID { self.settle(ownID, .failure(.timeout)) } }
             }
         }
         guard let id = acks.insert(PendingAck(resume: resume, timer: timer)) else {
             timer?.cancel()
-            resume(.failure(SocketIOError.tooManyPendingAcks))
+            resume(.failure(.tooManyPendingAcks))
             return nil
         }
         ownID = id
+        let compress = !flags.contains(.uncompressed)
         do {
-            let attachments = try session.sendText { try encode(&$0, id) } ?? []
-            for attachment in attachments { session.send(binary: attachment) }
+            if let outgoing {
+                let message = try EncodedMessage(options.parser) { try encode($0, &$1, id) }
+                showOutgoing(message, to: outgoing)
+                session.send(message, compress: compress)
+            } else {
+                try session.send(options.parser, compress: compress) { try encode($0, &$1, id) }
+            }
             client.readOn()
             return id
         } catch {
-            settle(id, .failure(error))
+            settle(id, .failure(.unsent(event, error)))
             return nil
         }
     }
@@ -237,21 +329,27 @@ final class SocketCore {
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable), acks.insert(pending, id: ackID) else {
             return replies.lostClient()
         }
-        session.send(message)
+        if let outgoing { showOutgoing(message, to: outgoing) }
+        session.send(message, flags.union(.mustArrive))
         client.readOn()
     }
 
     /// An acknowledgement came.
     func receiveAck(_ packet: SocketIOPacket) {
-        if let id = packet.id { settle(id, Result { try EventArguments(packet) }) }
+        guard let id = packet.id else { return }
+        do {
+            settle(id, .success(try EventArguments(packet)))
+        } catch {
+            settle(id, .failure(.invalidAnswer(error)))
+        }
     }
 
     /// Nobody waits for the acknowledgement any more.
     func cancelAck(_ id: UInt64) {
-        settle(id, .failure(CancellationError()))
+        settle(id, .failure(.disconnected))
     }
 
-    private func settle(_ id: UInt64, _ result: Result<EventArguments, any Error>) {
+    private func settle(_ id: UInt64, _ result: Result<EventArguments, SocketIOError>) {
         guard let pending = acks.remove(id) else { return }
         pending.timer?.cancel()
         pending.resume(result)
@@ -259,38 +357,60 @@ final class SocketCore {
 
     // MARK: Disconnecting
 
-    /// The server ends the socket, or the whole connection under it.
+    /// The server ends the socket, or the whole connection under it. As in the reference, what came before and no handler
+    /// has seen is not handled any more.
     func disconnect(close: Bool) {
-        guard isConnected else { return }
+        guard isConnected, !isLeaving else { return }
         if close { return client.disconnectAll() }
-        send(flags: []) { buffer in
-            SocketIOPacketEncoder.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
-            return []
+        send(flags: .mustArrive) { parser, buffer in
+            try parser.encodeDisconnect(namespace: socket.namespace.name, into: &buffer)
+        }
+        isEndedByServer = true
+        if !mailbox.isEmpty {
+            options.logger.debug(
+                "events dropped: the server disconnects",
+                metadata: ["socket": "\(socket.id)", "count": "\(mailbox.count)"])
+            mailbox.removeAll()
         }
         disconnected(.serverNamespaceDisconnect)
     }
 
     /// The socket is no longer connected.
     func disconnected(_ reason: DisconnectReason) {
-        guard isConnected else { return }
+        guard isConnected, !isLeaving else { return }
+        isLeaving = true
+        if !onDisconnecting.isEmpty {
+            let rooms = membership.all(self)
+            for entry in onDisconnecting.entries { entry.handler(reason, rooms) }
+        }
         isConnected = false
         isOver = true
         client.remove(socket)
         socket.namespace.local.remove(self)
         for pending in acks.removeAll() {
             pending.timer?.cancel()
-            pending.resume(.failure(SocketIOError.disconnected))
+            pending.resume(.failure(.disconnected))
         }
         mailbox.append(.disconnect(reason))
         deliverWaiting()
     }
 
-    private func callDisconnect(_ reason: DisconnectReason) {
-        for handler in onDisconnect { handler(reason) }
+    private func finish() {
         // Handlers hold the socket, which holds them.
-        onDisconnect = []
-        handlers = [:]
+        onDisconnecting.removeAll()
+        onDisconnect.removeAll()
+        listeners = [:]
+        interceptors = nil
+        outgoing = nil
+        errorHook = nil
         socket.detach()
+    }
+}
+
+extension EngineSessionCore {
+    fileprivate func send(_ message: EncodedMessage, _ flags: EmitFlags) {
+        send(
+            message, compress: !flags.contains(.uncompressed), isDroppable: !flags.contains(.mustArrive))
     }
 }
 
@@ -304,4 +424,6 @@ package struct EmitFlags: OptionSet, Sendable {
     package static let local = EmitFlags(rawValue: 2)
     /// Not compressed, whatever was agreed with the client.
     package static let uncompressed = EmitFlags(rawValue: 4)
+    /// Never dropped, however far the client is behind: the protocol depends on it.
+    package static let mustArrive = EmitFlags(rawValue: 128)
 }

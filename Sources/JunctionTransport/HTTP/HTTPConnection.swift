@@ -5,7 +5,7 @@ package import NIOHTTP1
 
 /// Limits of an HTTP connection.
 package struct HTTPLimits: Sendable {
-    /// Bytes of a request's body; a larger one is answered with 413.
+    /// Bytes of a request's body, unless the application sets a limit of its own; a larger one is answered with 413.
     package var maximumBodySize = 1_000_000
     /// Bytes of a request's header fields; more is answered with 431.
     package var maximumHeaderSize = 16_384
@@ -19,23 +19,26 @@ package struct HTTPLimits: Sendable {
     package init() {}
 }
 
-/// Answers the requests of an HTTP connection. Called on the connection's event loop, one request at a time.
-package protocol HTTPApplication: Sendable {
-    /// Answers `exchange` now or later, exactly once, or upgrades it.
-    func handle(_ exchange: HTTPExchange)
-}
-
 /// Collects requests, hands them to the application one after another, and writes its answers.
 package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, TurnFlushing {
     package typealias InboundIn = HTTPServerRequestPart
-    package typealias OutboundIn = HTTPServerResponsePart
-    package typealias OutboundOut = HTTPServerResponsePart
+    package typealias OutboundIn = Never
+    package typealias OutboundOut = ByteBuffer
 
     private let executor: LoopExecutor
     private let limits: HTTPLimits
     private let application: any HTTPApplication
+    private let origin: HTTPOrigin
+    /// Time without a request after which the connection ends; `nil` where others share it and look after that.
+    private let idleTimeout: TimeAmount?
+    /// In front of this handler where others share the connection; until the handler leaves.
+    private var fork: HTTPFork?
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
+    private var fields = HTTPRequestFields()
+    /// Of the request that is being read; looked up when it has a body.
+    private var maximumBodySize: Int?
+    private var output: TurnOutput
     private var body = ByteBuffer()
     private var waiting = Deque<HTTPRequest>()
     private var current: HTTPExchange?
@@ -47,28 +50,54 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private var deadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
 
-    private init(executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication) {
+    init(
+        executor: LoopExecutor, limits: HTTPLimits, application: any HTTPApplication, origin: HTTPOrigin,
+        idleTimeout: TimeAmount?
+    ) {
         self.executor = executor
         self.limits = limits
         self.application = application
+        self.origin = origin
+        self.idleTimeout = idleTimeout
+        self.output = TurnOutput(isNextToSocket: origin.isNextToSocket)
+    }
+
+    /// Others share the connection, whose answers leave by the channel. Before the handler joins the pipeline.
+    func share(by fork: HTTPFork) {
+        self.fork = fork
+        output = TurnOutput(isNextToSocket: false)
     }
 
     /// Speaks HTTP/1.1 on `channel`, which stays in `connections` until it closes, upgraded or not. On its loop.
+    ///
+    /// - Parameter origin: what is known of the connection; by default that it comes from the channel's peer, without TLS.
+    /// - Returns: false when there are as many connections as there may be; then the caller closes the channel.
+    @discardableResult
     package static func serve(
-        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication, connections: ConnectionRegistry
-    ) throws {
+        _ channel: any Channel, limits: HTTPLimits, application: any HTTPApplication, connections: ConnectionRegistry,
+        origin: HTTPOrigin? = nil
+    ) throws -> Bool {
         let executor = LoopExecutor.of(channel.eventLoop)
+        let connection = HTTPConnection(
+            executor: executor, limits: limits, application: application,
+            origin: origin ?? HTTPOrigin(remoteAddress: channel.remoteAddress, isNextToSocket: true),
+            idleTimeout: limits.requestTimeout)
+        let entry = DrainableHTTPConnection(connection, channel, executor)
+        try channel.pipeline.syncOperations.addHandlers(decoder(limits), connection)
+        // Not before the connection is in place: a drain that has begun reaches it at once.
+        guard connections.insert(entry) else { return false }
+        channel.closeFuture.whenComplete { _ in connections.remove(entry) }
+        return true
+    }
+
+    /// The handler between bytes and the parts of requests.
+    static func decoder(_ limits: HTTPLimits) -> ByteToMessageHandler<HTTPRequestDecoder> {
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderListSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldSize = limits.maximumHeaderSize
         configuration.maxHeaderFieldCount = limits.maximumHeaderCount
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration)
-        let connection = HTTPConnection(executor: executor, limits: limits, application: application)
-        try channel.pipeline.syncOperations.addHandlers(
-            ByteToMessageHandler(decoder), HTTPResponseEncoder(), connection)
-        let entry = DrainableHTTPConnection(connection, channel, executor)
-        connections.insert(entry)
-        channel.closeFuture.whenComplete { _ in connections.remove(entry) }
+        return ByteToMessageHandler(
+            HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration))
     }
 
     // MARK: Requests
@@ -77,20 +106,25 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            let announced = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
-            guard announced <= limits.maximumBodySize else { return reject(.payloadTooLarge) }
+            fields = HTTPRequestFields(head.headers)
+            if fork != nil { deadline = executor.eventLoop.now + limits.requestTimeout }
+            maximumBodySize = nil
+            guard fields.contentLength == 0 || fields.contentLength <= bodyLimit(of: head) else {
+                return reject(.payloadTooLarge)
+            }
             self.head = head
             // Between the answers to earlier requests it would count as part of one; a client that waits goes on by itself.
-            if head.headers.contains(name: "expect"), current == nil, waiting.isEmpty { sendContinue() }
+            if fields.hasExpectation, current == nil, waiting.isEmpty { sendContinue() }
         case .body(var part):
-            guard body.readableBytes + part.readableBytes <= limits.maximumBodySize else {
+            guard let head, body.readableBytes + part.readableBytes <= bodyLimit(of: head) else {
                 return reject(.payloadTooLarge)
             }
             if body.readableBytes == 0 { body = part } else { body.writeBuffer(&part) }
         case .end:
             guard let head else { return }
             self.head = nil
-            let request = HTTPRequest(head: head, body: body, remoteAddress: context.remoteAddress)
+            var request = HTTPRequest(head: head, fields: fields, body: body, remoteAddress: origin.remoteAddress)
+            request.isSecure = origin.isSecure
             body = ByteBuffer()
             guard waiting.count < limits.maximumPipelinedRequests else { return reject(.tooManyRequests) }
             waiting.append(request)
@@ -98,10 +132,17 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         }
     }
 
+    private func bodyLimit(of head: HTTPRequestHead) -> Int {
+        if let maximumBodySize { return maximumBodySize }
+        let limit = application.maximumBodySize(of: head) ?? limits.maximumBodySize
+        maximumBodySize = limit
+        return limit
+    }
+
     package func read(context: ChannelHandlerContext) {
         // The answers to a client that does not read would only pile up, and so would bytes of the protocol that a waiting
         // request asks for.
-        if !context.channel.isWritable || waiting.last?.head.mayLeaveHTTP == true {
+        if !context.channel.isWritable || waiting.last?.mayLeaveHTTP == true {
             readIsHeld = true
         } else {
             context.read()
@@ -119,7 +160,9 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private func dispatch() {
         guard current == nil, !isClosing, let context, let request = waiting.popFirst() else { return }
         deadline = .distantFuture
-        let exchange = HTTPExchange(request: request, connection: self, executor: executor, channel: context.channel)
+        let exchange = HTTPExchange(
+            request: request, connection: self, executor: executor, channel: context.channel,
+            isNextToSocket: origin.isNextToSocket)
         current = exchange
         application.handle(exchange)
     }
@@ -137,15 +180,15 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         isClosing = true
         waiting.removeAll()
         guard current == nil, let context else { return close() }
-        write(HTTPResponse(status: status), version: .http1_1, isHead: false, keepAlive: false)
-        context.flush()
+        write(HTTPResponse(status: status), isHead: false, keepAlive: false)
+        flushNow()
         context.close(mode: .output, promise: nil)
         closeChannel(context.channel, after: Self.rejectedTimeout)
     }
 
     private func sendContinue() {
-        context?.writeAndFlush(
-            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        output.gather(executor) { HTTPResponse(status: .continue).writeHead(isLast: false, into: &$0) }
+        flushNow()
     }
 
     // MARK: Responses
@@ -155,26 +198,25 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         guard current === exchange else { return }
         current = nil
         exchange.answered()
-        let head = exchange.request.head
-        let keepAlive = head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !head.mayLeaveHTTP
-        write(response, version: head.version, isHead: head.method == .HEAD, keepAlive: keepAlive)
+        let request = exchange.request
+        let keepAlive = request.head.isKeepAlive && !isClosing && !(isDraining && isIdle) && !request.mayLeaveHTTP
+        write(response, isHead: request.head.method == .HEAD, keepAlive: keepAlive)
         guard keepAlive else { return close() }
-        deadline = executor.eventLoop.now + limits.requestTimeout
+        deadline = idleDeadline
         if !waiting.isEmpty { dispatch() }
+        fork?.answered()
     }
 
-    private func write(_ response: HTTPResponse, version: HTTPVersion, isHead: Bool, keepAlive: Bool) {
+    private func write(_ response: HTTPResponse, isHead: Bool, keepAlive: Bool) {
         guard let context else { return }
-        var head = HTTPResponseHead(version: version, status: response.status, headers: response.headers)
-        if response.status.mayHaveResponseBody {
-            head.headers.add(name: "content-length", value: String(response.body.readableBytes))
-        }
-        if !keepAlive { head.headers.add(name: "connection", value: "close") }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        output.gather(executor) { response.writeHead(isLast: !keepAlive, into: &$0) }
         if !isHead, response.body.readableBytes > 0 {
-            context.write(wrapOutboundOut(.body(.byteBuffer(response.body))), promise: nil)
+            do throws(NetworkError) {
+                try output.write(response.body, context, executor)
+            } catch {
+                return context.close(promise: nil)
+            }
         }
-        context.write(wrapOutboundOut(.end(nil)), promise: nil)
         if !needsFlush {
             needsFlush = true
             executor.flushAtTurnEnd(self)
@@ -183,13 +225,18 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
     package func flushNow() {
         needsFlush = false
-        context?.flush()
+        guard let context else { return }
+        do throws(NetworkError) {
+            try output.flush(context, executor)
+        } catch {
+            context.close(promise: nil)
+        }
     }
 
     private func close() {
         isClosing = true
+        flushNow()
         guard let context else { return }
-        context.flush()
         let channel = context.channel
         context.close(mode: .output).whenComplete { _ in channel.close(promise: nil) }
         // A client that does not read its answer is not waited for any longer than one that sends nothing.
@@ -208,17 +255,18 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     func upgrade(_ exchange: HTTPExchange, headers: HTTPHeaders, to handler: any ChannelHandler) throws {
         guard current === exchange, let context else { throw ChannelError.ioOnClosedChannel }
         let pipeline = context.pipeline.syncOperations
-        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
         current = nil
         exchange.answered()
         timer?.cancel()
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
-        let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
+        flushNow()  // the answers to requests that came before
+        var head = ByteBuffer()
+        HTTPResponse(status: .switchingProtocols, headers: headers).writeHead(isLast: false, into: &head)
+        context.write(wrapOutboundOut(head), promise: nil)
         // This handler first: the decoder forwards its left-over bytes to whoever follows it.
-        try pipeline.addHandler(handler)
+        try pipeline.addHandler(handler, position: .after(self))
+        try fork?.leave(to: handler)
         pipeline.removeHandler(context: context, promise: nil)
-        pipeline.removeHandler(context: encoder, promise: nil)
         pipeline.removeHandler(context: decoder, promise: nil)
         if readIsHeld { exchange.channel.read() }
     }
@@ -236,18 +284,20 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = executor.eventLoop.now + limits.requestTimeout
+        deadline = idleDeadline
         startTimer()
     }
 
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        fork = nil
         timer?.cancel()
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
         executor.turn { current?.disconnected() }
         current = nil
+        context.fireChannelInactive()
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -264,20 +314,23 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
         }
     }
 
+    private var idleDeadline: NIODeadline { idleTimeout.map { executor.eventLoop.now + $0 } ?? .distantFuture }
+
+    /// A part of a request has come for somebody else who shares the connection, or is answered.
+    ///
+    /// - Parameter untilAnswered: the request is complete; the answer may take its time.
+    func wasActiveElsewhere(untilAnswered: Bool) { deadline = untilAnswered ? .distantFuture : idleDeadline }
+
     /// One timer for all requests of the connection: it moves with the deadline instead of being set anew for each.
     private func startTimer() {
         let loop = executor.eventLoop
-        timer = loop.assumeIsolated().scheduleTask(deadline: min(deadline, loop.now + limits.requestTimeout)) {
+        let period = min(limits.requestTimeout, idleTimeout ?? limits.requestTimeout)
+        timer = loop.assumeIsolated().scheduleTask(deadline: min(deadline, loop.now + period)) {
             guard self.context != nil else { return }
             if self.deadline <= loop.now { return self.close() }
             self.startTimer()
         }
     }
-}
-
-extension HTTPRequestHead {
-    /// The request asks for another protocol. The parser stops behind it, whether it gets that or not.
-    fileprivate var mayLeaveHTTP: Bool { method == .CONNECT || headers.contains(name: "upgrade") }
 }
 
 /// An HTTP connection as its draining server sees it. One that was upgraded ends as its new protocol does.

@@ -14,6 +14,8 @@ package struct Listener: Sendable {
     /// Options of the listening socket, which its connections inherit.
     package var socketOptions = SocketOptions()
     package var drainTimeout: TimeAmount
+    /// Runs when a graceful shutdown begins, before the listener stops accepting.
+    package var linger: (@Sendable () async -> Void)?
     /// Runs after the listener has stopped accepting and before its connections are asked to end.
     package var willDrain: @Sendable () async -> Void = {}
     package var logger: Logger
@@ -52,7 +54,7 @@ package struct Listener: Sendable {
         }
         gate.open(channels)
         if let bound = sockets.first?.localAddress { onListening(bound) }
-        await Self.waitUntilStopped(channels) {
+        await Self.waitUntilStopped(channels, linger) {
             for socket in sockets { socket.file?.remove() }  // first, as `BoundSocket.close()` does
         }
         gate.close()
@@ -95,16 +97,24 @@ package struct Listener: Sendable {
     ///
     /// - Parameter willClose: runs before they are closed on purpose.
     private static func waitUntilStopped(
-        _ channels: [any Channel], willClose: @escaping @Sendable () -> Void
+        _ channels: [any Channel], _ linger: (@Sendable () async -> Void)?, willClose: @escaping @Sendable () -> Void
     ) async {
         let close: @Sendable () -> Void = {
             willClose()
             for channel in channels { channel.close(promise: nil) }
         }
         for channel in channels { channel.closeFuture.whenComplete { _ in close() } }
-        await withTaskCancellationOrGracefulShutdownHandler {
-            for channel in channels { try? await channel.closeFuture.get() }
-        } onCancelOrGracefulShutdown: {
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                for channel in channels { try? await channel.closeFuture.get() }
+            } onGracefulShutdown: {
+                guard let linger else { return close() }
+                Task {
+                    await linger()
+                    close()
+                }
+            }
+        } onCancel: {
             close()
         }
     }

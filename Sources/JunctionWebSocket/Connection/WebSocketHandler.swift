@@ -5,9 +5,12 @@ package import NIOCore
 /// What a ``WebSocketHandler`` tells its owner, on its event loop.
 package protocol WebSocketDelegate: AnyObject {
     /// A whole message came.
-    func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer)
+    func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer)
     /// A whole message came.
-    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer)
+    func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer)
+    /// The peer is behind with reading, or has caught up: ``WebSocketHandler/isWritable`` has changed. Comes in a turn of its
+    /// own, and once for changes that come close together.
+    func webSocketWritabilityChanged(_ socket: WebSocketHandler)
     /// The connection is gone, or of no more use. Called once, last.
     func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose)
 }
@@ -31,18 +34,23 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     package typealias OutboundOut = ByteBuffer
 
     /// Receives the messages. Set it before the handler joins the pipeline.
-    package var delegate: (any WebSocketDelegate)?
+    @exclusivity(unchecked) package var delegate: (any WebSocketDelegate)?
 
     private let executor: LoopExecutor
+    private let limits: WebSocketFrameLimits
     private let maximumBufferedBytes: Int
+    /// Where permessage-deflate was agreed on.
+    private var deflater: MessageDeflater?
     // Each is written to in one place that calls nothing which comes back to it: no need to check for that a message at a time.
     @exclusivity(unchecked) private var decoder: WebSocketFrameDecoder
     @exclusivity(unchecked) private var output: TurnOutput
-    private var context: ChannelHandlerContext?
-    private var needsFlush = false
-    private var isPaused = false
+    @exclusivity(unchecked) private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) private var needsFlush = false
+    @exclusivity(unchecked) private var isPaused = false
     private var readIsHeld = false
-    private var closing: WebSocketClose?
+    private var isAnnouncing = false
+    private var announcedWritability = true
+    @exclusivity(unchecked) private var closing: WebSocketClose?
     private var closeTimer: Scheduled<Void>?
 
     /// How long the peer may take to read and answer a close frame.
@@ -51,10 +59,21 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     /// - Parameter maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off.
     package init(executor: LoopExecutor, limits: WebSocketFrameLimits, maximumBufferedBytes: Int) {
         self.executor = executor
+        self.limits = limits
         self.decoder = WebSocketFrameDecoder(role: .server, limits: limits)
         self.maximumBufferedBytes = maximumBufferedBytes
         // The answer to the handshake may still wait in the channel.
         self.output = TurnOutput(isNextToSocket: true, isBehind: true)
+    }
+
+    /// Something stands between the handler and the socket, such as TLS. Before the handler joins the pipeline.
+    func writeByChannel() { output = TurnOutput(isNextToSocket: false) }
+
+    /// Compresses messages both ways. Only before the handler joins the pipeline.
+    func compress(_ agreement: CompressionAgreement, _ options: WebSocketCompression) {
+        deflater = MessageDeflater(agreement, options, on: executor)
+        decoder = WebSocketFrameDecoder(
+            role: .server, limits: limits, inflater: MessageInflater(agreement, on: executor))
     }
 
     /// False once closing has begun.
@@ -63,6 +82,16 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     /// False while the peer is behind with reading. Kept here: to ask the channel costs a broadcast a cache miss for each
     /// member.
     package private(set) var isWritable = true
+
+    /// Bytes that were sent and that the kernel has not taken yet, frames included. Asks the channel while the peer is behind.
+    package var queuedBytes: Int { output.pendingBytes + (output.isBehind ? bytesInChannel : 0) }
+
+    /// Bytes of these that wait for the end of the turn.
+    package var pendingBytes: Int { output.pendingBytes }
+
+    private var bytesInChannel: Int {
+        context.flatMap { try? $0.channel.syncOptions?.getOption(.bufferedWritableBytes) } ?? 0
+    }
 
     // MARK: Receiving
 
@@ -79,15 +108,15 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         }
     }
 
-    private func receive(_ event: WebSocketEvent) {
-        switch event {
+    private func receive(_ event: consuming WebSocketEvent) {
+        switch consume event {
         case .text(let text):
             if closing == nil { delegate?.webSocket(self, receivedText: text) }
         case .binary(let bytes):
             if closing == nil { delegate?.webSocket(self, receivedBinary: bytes) }
         case .ping(let payload):
             if closing == nil { send(.pong, payload) }
-        case .pong, .compressed:
+        case .pong:
             break
         case .close(let code, let reason):
             if closing == nil {
@@ -119,7 +148,20 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         if isWritable { resumeReading() }
+        announceWritability()
         context.fireChannelWritabilityChanged()
+    }
+
+    /// Not at once: the channel changes in the midst of a write, too, where its owner must not write more.
+    private func announceWritability() {
+        guard !isAnnouncing else { return }
+        isAnnouncing = true
+        executor.eventLoop.assumeIsolated().execute {
+            self.isAnnouncing = false
+            guard self.isOpen, self.isWritable != self.announcedWritability else { return }
+            self.announcedWritability = self.isWritable
+            self.executor.turn { self.delegate?.webSocketWritabilityChanged(self) }
+        }
     }
 
     private func resumeReading() {
@@ -131,23 +173,73 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     // MARK: Sending
 
     /// Sends one message.
-    package func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer) {
+    ///
+    /// - Parameter compress: false for what is not worth it, such as a picture. Without permessage-deflate, nothing is.
+    package func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer, compress: Bool = true) {
         guard isOpen else { return }
+        if let deflater, compress { return gather { deflater.write(opcode, payload, into: &$0) } }
         gather { WebSocketFrameEncoder.write(opcode, payload, into: &$0) }
     }
 
     /// Sends one message that `body` writes straight into the connection's output. When it throws, nothing is sent.
     package func send<Result, Failure: Error>(
-        _ opcode: WebSocketOpcode, _ body: (inout ByteBuffer) throws(Failure) -> Result
+        _ opcode: WebSocketOpcode, compress: Bool = true, _ body: (inout ByteBuffer) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
         guard isOpen else { return nil }
+        if let deflater, compress {
+            return try gather { buffer throws(Failure) in try deflater.write(opcode, into: &buffer, body) }
+        }
         return try gather { buffer throws(Failure) in
             try WebSocketFrameEncoder.write(opcode, into: &buffer, body)
         }
     }
 
+    /// Begins a text message without a closure around its writing: the way of what is sent most.
+    ///
+    /// - Parameter first: the payload's first byte.
+    /// - Returns: the connection's output, which the payload is appended to, and where in it the message begins; give both to
+    ///   ``finishText(_:from:)`` or ``cancelText(_:from:)`` in the same turn. `nil` once closing has begun.
+    package func beginText(first: UInt8) -> (output: ByteBuffer, start: Int)? {
+        guard isOpen else { return nil }
+        var buffer = output.takeGathered(executor)
+        let start = buffer.writerIndex
+        WebSocketFrameEncoder.reserveHeader(first: first, into: &buffer)
+        return (buffer, start)
+    }
+
+    /// Sends the message that was begun.
+    ///
+    /// - Parameter compress: as in ``send(_:_:compress:)``.
+    package func finishText(_ buffer: inout ByteBuffer, from start: Int, compress: Bool = true) {
+        WebSocketFrameEncoder.patchHeader(.text, maskingKey: nil, isCompressed: false, at: start, in: &buffer)
+        if let deflater, compress { deflater.rewrite(from: start, in: &buffer) }
+        output.putBack(buffer)
+        requestFlush()
+    }
+
+    /// Takes the message back that was begun.
+    package func cancelText(_ buffer: inout ByteBuffer, from start: Int) {
+        buffer.moveWriterIndex(to: start)
+        output.putBack(buffer)
+        requestFlush()
+    }
+
     /// Sends frames that were encoded before, once for many connections.
-    package func send(encoded frames: ByteBuffer) {
+    package func send(encoded frames: SharedFrames, compress: Bool = true) {
+        if let deflater, compress, frames.plain.readableBytes >= deflater.parameters.threshold {
+            sendCompressed(frames, deflater)
+        } else {
+            send(frames.plain)
+        }
+    }
+
+    private func sendCompressed(_ frames: SharedFrames, _ deflater: MessageDeflater) {
+        guard isOpen else { return }
+        guard deflater.takesOver else { return send(frames.compressed(by: deflater)) }
+        gather { buffer in frames.plain.withUnsafeReadableBytes { deflater.rewrite($0, into: &buffer) } }
+    }
+
+    private func send(_ frames: ByteBuffer) {
         guard isOpen, let context else { return }
         do throws(NetworkError) {
             try output.write(frames, context, executor)
@@ -185,10 +277,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
 
     /// A peer that reads too slowly for what it is sent must not fill the memory.
     private func cutOffIfBehind() {
-        guard !isWritable, let context,
-            let buffered = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes),
-            buffered > maximumBufferedBytes
-        else { return }
+        guard !isWritable, let context, bytesInChannel > maximumBufferedBytes else { return }
         closing =
             closing ?? WebSocketClose(code: .policyViolation, reason: "the peer reads too slowly", isFailure: true)
         context.close(promise: nil)
@@ -257,6 +346,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
             self.context = nil
             tellClosed()
         }
+        context.fireChannelInactive()  // handlers of a server that shared the connection before
     }
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

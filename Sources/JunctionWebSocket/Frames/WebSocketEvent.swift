@@ -6,18 +6,10 @@ package enum WebSocketEvent: Hashable, Sendable {
     case text(ByteBuffer)
     /// A binary message.
     case binary(ByteBuffer)
-    /// The still compressed bytes of a message (RFC 7692). Inflate them against a limit of their own, then check a text's
-    /// UTF-8 with ``UTF8Validator``. Comes only from a decoder that accepts compressed messages.
-    case compressed(MessageKind, ByteBuffer)
     /// Answer with a pong of the same payload (at most 125 bytes).
     case ping(ByteBuffer)
     /// The answer to a ping, or an unsolicited sign of life.
     case pong(ByteBuffer)
     /// The peer closes; nothing comes after it. The code is `nil` when the frame was empty.
     case close(code: WebSocketCloseCode?, reason: String)
-
-    /// The two kinds of message.
-    package enum MessageKind: Sendable {
-        case text, binary
-    }
 }

@@ -17,7 +17,7 @@ package import NIOCore
 /// an incomplete header and an incomplete message.
 ///
 /// After an error the decoder throws the same error forever; after a close it yields nothing more.
-package struct WebSocketFrameDecoder: Sendable {
+package struct WebSocketFrameDecoder {
     /// Which end of the connection decodes.
     package enum Role: Sendable {
         /// Frames come from a client and must be masked.
@@ -37,7 +37,7 @@ package struct WebSocketFrameDecoder: Sendable {
 
     private let role: Role
     private let limits: WebSocketFrameLimits
-    private let acceptsCompressed: Bool
+    private let inflater: MessageInflater?
 
     private var state = State.header
     /// What was appended and not yet taken.
@@ -52,12 +52,12 @@ package struct WebSocketFrameDecoder: Sendable {
     /// - Parameters:
     ///   - role: Which end of the connection decodes.
     ///   - limits: What one message may cost.
-    ///   - acceptsCompressed: Whether permessage-deflate was negotiated (RFC 7692). Compressed messages then come as
-    ///     ``WebSocketEvent/compressed(_:_:)``; otherwise they are an error.
-    package init(role: Role, limits: WebSocketFrameLimits = .init(), acceptsCompressed: Bool = false) {
+    ///   - inflater: Where permessage-deflate was negotiated (RFC 7692), inflates compressed messages as they arrive.
+    ///     Without it they are an error.
+    package init(role: Role, limits: WebSocketFrameLimits = .init(), inflater: MessageInflater? = nil) {
         self.role = role
         self.limits = limits
-        self.acceptsCompressed = acceptsCompressed
+        self.inflater = inflater
     }
 
     /// Takes the bytes of one read. Then call ``next()`` until it returns `nil`.
@@ -108,7 +108,7 @@ package struct WebSocketFrameDecoder: Sendable {
                     state = .payload(
                         WebSocketPartialFrame(opcode, header.start, remaining: length, maskingKey: header.maskingKey))
                     if !opcode.isControl && message == nil {
-                        message = WebSocketMessageAssembly(opcode, header.start)
+                        message = beginMessage(opcode, header.start)
                     }
                 }
             case .payload(var frame):
@@ -147,7 +147,9 @@ extension WebSocketFrameDecoder {
         guard let length = Int(exactly: header.payloadLength) else { throw WebSocketError(.invalidLength) }
         if opcode.isControl { return (opcode, length) }
         // Nothing is allocated by the announced length, but a message that will be too big need not be waited for.
-        guard length <= limits.maxMessageBytes - (message?.byteCount ?? 0) else { throw WebSocketError(.messageTooBig) }
+        let isCompressed = message?.isCompressed ?? header.start.isCompressed
+        let limit = isCompressed ? limits.maxCompressedBytes : limits.maxMessageBytes
+        guard length <= limit - (message?.receivedBytes ?? 0) else { throw WebSocketError(.messageTooBig) }
         message?.fragments += 1
         guard message?.fragments ?? 1 <= limits.maxFragments else { throw WebSocketError(.tooManyFragments) }
         return (opcode, length)
@@ -155,7 +157,7 @@ extension WebSocketFrameDecoder {
 
     /// Judges what the first two bytes of a header say.
     private func opcode(of start: WebSocketFrameStart) throws(WebSocketError) -> WebSocketOpcode {
-        let opcode = try start.opcode(expectsMask: role == .server, acceptsCompressed: acceptsCompressed)
+        let opcode = try start.opcode(expectsMask: role == .server, acceptsCompressed: inflater != nil)
         switch opcode {
         case .continuation: guard message != nil else { throw WebSocketError(.unexpectedContinuation) }
         case .text, .binary: guard message == nil else { throw WebSocketError(.unfinishedMessage) }
@@ -169,10 +171,12 @@ extension WebSocketFrameDecoder {
         _ payload: consuming ByteBuffer, of opcode: WebSocketOpcode, _ start: WebSocketFrameStart
     ) throws(WebSocketError) -> WebSocketEvent? {
         if opcode.isControl { return try controlEvent(opcode, payload) }
-        if message == nil && start.isFinal {
-            return try WebSocketMessageAssembly.event(opcode, start, whole: payload)
+        if message == nil {
+            if start.isFinal && !start.isCompressed {
+                return try WebSocketMessageAssembly.event(opcode, whole: payload)
+            }
+            message = beginMessage(opcode, start)
         }
-        if message == nil { message = WebSocketMessageAssembly(opcode, start) }
         try message?.append(payload, key: 0, offset: 0)
         return start.isFinal ? try finishMessage() : nil
     }
@@ -185,9 +189,15 @@ extension WebSocketFrameDecoder {
         return try controlEvent(frame.opcode, payload)
     }
 
+    private func beginMessage(_ opcode: WebSocketOpcode, _ start: WebSocketFrameStart) -> WebSocketMessageAssembly {
+        WebSocketMessageAssembly(
+            opcode, inflater: start.isCompressed ? inflater : nil, maxBytes: limits.maxMessageBytes)
+    }
+
     private mutating func finishMessage() throws(WebSocketError) -> WebSocketEvent? {
-        defer { message = nil }
-        return try message?.event()
+        guard var finished = message else { return nil }
+        message = nil
+        return try finished.finish()
     }
 
     private mutating func controlEvent(

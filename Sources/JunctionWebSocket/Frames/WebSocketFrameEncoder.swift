@@ -101,6 +101,15 @@ extension WebSocketFrameEncoder {
         }
     }
 
+    /// Reserves the header of a server's frame, and writes the payload's first byte.
+    static func reserveHeader(first: UInt8, into buffer: inout ByteBuffer) {
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 3) { bytes in
+            bytes.storeBytes(of: 0, as: UInt16.self)
+            bytes[2] = first
+            return 3
+        }
+    }
+
     @usableFromInline
     package static func patchHeader(
         _ opcode: WebSocketOpcode, maskingKey: UInt32?, isCompressed: Bool, at start: Int, in buffer: inout ByteBuffer
@@ -109,7 +118,11 @@ extension WebSocketFrameEncoder {
         let length = buffer.writerIndex - start - reserved
         if maskingKey == nil && length <= 125 {  // a server's usual frame
             let first = firstByte(opcode, isFinal: true, isCompressed: isCompressed)
-            buffer.setInteger(UInt16(first) << 8 | UInt16(truncatingIfNeeded: length), at: start)
+            let offset = start - buffer.readerIndex
+            buffer.withUnsafeMutableReadableBytes { bytes in
+                bytes[offset] = first
+                bytes[offset + 1] = UInt8(truncatingIfNeeded: length)
+            }
             return
         }
         let extra = extendedLength(length)

@@ -21,31 +21,54 @@ struct WebSocketPartialFrame {
     }
 }
 
-/// A data message that comes in pieces, and the rule that makes an event of a message.
+/// A data message that comes in pieces or compressed, and the rule that makes an event of a message.
 struct WebSocketMessageAssembly {
-    private let kind: WebSocketEvent.MessageKind
-    private let isCompressed: Bool
+    private let isText: Bool
+    private let inflater: MessageInflater?
+    private let maxBytes: Int
+    /// What the message says, inflated if it was compressed.
     private var bytes = ByteBuffer()
     private var validator = UTF8Validator()
     /// The frames of the message so far.
     var fragments = 1
+    /// The bytes so far, as they came over the wire.
+    private(set) var receivedBytes = 0
 
     /// Begins the message whose first frame has this opcode, text or binary.
-    init(_ opcode: WebSocketOpcode, _ start: WebSocketFrameStart) {
-        kind = opcode == .text ? .text : .binary
-        isCompressed = start.isCompressed
+    ///
+    /// - Parameters:
+    ///   - inflater: inflates the message if it is compressed.
+    ///   - maxBytes: the most that it may inflate to.
+    init(_ opcode: WebSocketOpcode, inflater: MessageInflater?, maxBytes: Int) {
+        isText = opcode == .text
+        self.inflater = inflater
+        self.maxBytes = maxBytes
     }
 
-    /// The bytes so far.
-    var byteCount: Int { bytes.readableBytes }
+    var isCompressed: Bool { inflater != nil }
 
     /// Adds a piece, unmasking it with the key where `offset` bytes of its frame came before.
     ///
-    /// - Throws: ``WebSocketError/Code/invalidUTF8`` as soon as no continuation could make the text valid.
+    /// - Throws: ``WebSocketError/Code/invalidUTF8`` as soon as no continuation could make the text valid, and what an
+    ///   inflater says against it.
     mutating func append(_ piece: ByteBuffer, key: UInt32, offset: Int) throws(WebSocketError) {
+        receivedBytes += piece.readableBytes
         let start = bytes.writerIndex
-        bytes.writeUnmasked(piece, key: key, offset: offset)
-        guard kind == .text && !isCompressed else { return }
+        if let inflater {
+            var unmasked = piece
+            if key != 0 {
+                unmasked = ByteBuffer()
+                unmasked.writeUnmasked(piece, key: key, offset: offset)
+            }
+            try inflater.take(unmasked, into: &bytes, limit: maxBytes)
+        } else {
+            bytes.writeUnmasked(piece, key: key, offset: offset)
+        }
+        try validate(from: start)
+    }
+
+    private mutating func validate(from start: Int) throws(WebSocketError) {
+        guard isText else { return }
         var validator = validator
         guard validator.consume(bytes.readableBytesSpan.extracting(start...)) else {
             throw WebSocketError(.invalidUTF8)
@@ -53,28 +76,24 @@ struct WebSocketMessageAssembly {
         self.validator = validator
     }
 
-    /// The finished message.
-    consuming func event() throws(WebSocketError) -> WebSocketEvent {
+    /// The finished message. Nothing may be added behind it.
+    mutating func finish() throws(WebSocketError) -> WebSocketEvent {
+        if let inflater {
+            let start = bytes.writerIndex
+            try inflater.endMessage(into: &bytes, limit: maxBytes, isEmpty: receivedBytes == 0)
+            try validate(from: start)
+        }
         guard validator.isComplete else { throw WebSocketError(.invalidUTF8) }
-        return Self.event(kind, isCompressed: isCompressed, bytes)
+        return isText ? .text(bytes) : .binary(bytes)
     }
 
-    /// The event of a message that came in one frame and one piece.
+    /// The event of a message that came uncompressed, in one frame and one piece.
     static func event(
-        _ opcode: WebSocketOpcode, _ start: WebSocketFrameStart, whole payload: consuming ByteBuffer
+        _ opcode: WebSocketOpcode, whole payload: consuming ByteBuffer
     ) throws(WebSocketError) -> WebSocketEvent {
-        guard opcode == .text && !start.isCompressed else {
-            return event(opcode == .text ? .text : .binary, isCompressed: start.isCompressed, payload)
-        }
+        guard opcode == .text else { return .binary(payload) }
         guard UTF8Validator.isValid(payload.readableBytesSpan) else { throw WebSocketError(.invalidUTF8) }
         return .text(payload)
-    }
-
-    private static func event(
-        _ kind: WebSocketEvent.MessageKind, isCompressed: Bool, _ bytes: consuming ByteBuffer
-    ) -> WebSocketEvent {
-        if isCompressed { return .compressed(kind, bytes) }
-        return kind == .text ? .text(bytes) : .binary(bytes)
     }
 }
 

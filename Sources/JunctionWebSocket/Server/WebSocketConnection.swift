@@ -24,17 +24,20 @@ public final class WebSocketConnection: Sendable {
     }
 
     /// Queues a message; what is sent in one turn of the event loop leaves together. On a closed connection it does nothing.
-    public func send(_ message: WebSocketMessage) {
+    ///
+    /// - Parameter compress: false for bytes that compression does not make shorter, such as a picture's. Matters only where
+    ///   the server has ``WebSocketCompression`` and the client agreed to it.
+    public func send(_ message: WebSocketMessage, compress: Bool = true) {
         if executor.eventLoop.inEventLoop {
-            handler.value.send(message)  // the usual case: no closure to make
+            handler.value.send(message, compress: compress)  // the usual case: no closure to make
         } else {
-            executor.execute { self.handler.value.send(message) }
+            executor.execute { self.handler.value.send(message, compress: compress) }
         }
     }
 
     /// Queues a text message.
-    public func send(_ text: String) {
-        send(.text(ByteBuffer(string: text)))
+    public func send(_ text: String, compress: Bool = true) {
+        send(.text(ByteBuffer(string: text)), compress: compress)
     }
 
     /// Closes the connection behind what is queued.
@@ -44,10 +47,10 @@ public final class WebSocketConnection: Sendable {
 }
 
 extension WebSocketHandler {
-    fileprivate func send(_ message: WebSocketMessage) {
+    fileprivate func send(_ message: WebSocketMessage, compress: Bool) {
         switch message {
-        case .text(let text): send(.text, text)
-        case .binary(let bytes): send(.binary, bytes)
+        case .text(let text): send(.text, text, compress: compress)
+        case .binary(let bytes): send(.binary, bytes, compress: compress)
         }
     }
 }

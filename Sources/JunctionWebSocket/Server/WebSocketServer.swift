@@ -1,5 +1,5 @@
 public import JunctionCore
-import JunctionTransport
+public import JunctionTransport
 public import Logging
 public import NIOCore
 import NIOHTTP1
@@ -17,20 +17,25 @@ public final class WebSocketServer: ListeningService {
     public typealias OriginCheck = @Sendable (_ origin: String, _ host: String?) -> Bool
 
     private let web: WebServer
+    private let live: LiveConnections
 
     /// A server whose handlers are called for every connection, in the order connect, messages, close.
     ///
     /// - Parameters:
-    ///   - host: name or address to listen on; `nil` is every address of the machine.
-    ///   - port: 0 asks for any free port.
+    ///   - address: where to listen: a host and a port, a Unix domain socket, a descriptor.
     ///   - path: where the server answers; everything below it, too.
+    ///   - configuration: TLS (`wss`), who may connect, and what else every web server has.
     ///   - maximumMessageSize: bytes; a larger message ends its connection with 1009. 1,000,000.
     ///   - maximumBufferedBytes: bytes queued for a peer that does not read, above which it is cut off. 16 MiB.
+    ///   - perMessageDeflate: compresses messages both ways on connections whose client offers it (RFC 7692). `nil`, the
+    ///     default, does not.
     ///   - allowsOrigin: asked for requests with an `Origin`, that is for browsers. By default they must come from the
     ///     server's own origin: the same-origin rule does not cover WebSocket.
     public init(
-        host: String? = nil, port: Int, path: String = "/", maximumMessageSize: Int = 1_000_000,
-        maximumBufferedBytes: Int = 16_777_216, logger: Logger = Logger(label: "junction.websocket"),
+        on address: ListenAddress, path: String = "/",
+        configuration: WebServer.Configuration = WebServer.Configuration(), maximumMessageSize: Int = 1_000_000,
+        maximumBufferedBytes: Int = 16_777_216, perMessageDeflate: WebSocketCompression? = nil,
+        logger: Logger = Logger(label: "junction.websocket"),
         allowsOrigin: @escaping OriginCheck = WebSocketServer.sameOrigin,
         onConnect: (@Sendable (WebSocketConnection) -> Void)? = nil,
         onMessage: @escaping @Sendable (WebSocketMessage, WebSocketConnection) -> Void,
@@ -57,7 +62,7 @@ public final class WebSocketServer: ListeningService {
                 onClose?(connection, code)
             }
             do {
-                try WebSocketUpgrade.accept(exchange, handler: handler)
+                try WebSocketUpgrade.accept(exchange, compression: perMessageDeflate, handler: handler)
             } catch {
                 handler.delegate = nil  // it holds the handler
                 return exchange.respond(HTTPResponse(status: .badRequest, body: ByteBuffer(string: "Bad handshake\n")))
@@ -65,11 +70,36 @@ public final class WebSocketServer: ListeningService {
             live.insert(connection)
             onConnect?(connection)
         }
-        web = WebServer(host: host, port: port, logger: logger, mounts: [mount])
+        self.live = live
+        web = WebServer(on: address, configuration: configuration, logger: logger, mounts: [mount])
+    }
+
+    /// A server on a host and a port; see
+    /// ``init(on:path:configuration:maximumMessageSize:maximumBufferedBytes:perMessageDeflate:logger:allowsOrigin:onConnect:onMessage:onClose:)``.
+    ///
+    /// - Parameters:
+    ///   - host: name or address to listen on; `nil` is every address of the machine.
+    ///   - port: 0 asks for any free port.
+    public convenience init(
+        host: String? = nil, port: Int, path: String = "/",
+        configuration: WebServer.Configuration = WebServer.Configuration(), maximumMessageSize: Int = 1_000_000,
+        maximumBufferedBytes: Int = 16_777_216, perMessageDeflate: WebSocketCompression? = nil,
+        logger: Logger = Logger(label: "junction.websocket"),
+        allowsOrigin: @escaping OriginCheck = WebSocketServer.sameOrigin,
+        onConnect: (@Sendable (WebSocketConnection) -> Void)? = nil,
+        onMessage: @escaping @Sendable (WebSocketMessage, WebSocketConnection) -> Void,
+        onClose: (@Sendable (WebSocketConnection, WebSocketCloseCode) -> Void)? = nil
+    ) {
+        self.init(
+            on: .host(host, port: port), path: path, configuration: configuration,
+            maximumMessageSize: maximumMessageSize, maximumBufferedBytes: maximumBufferedBytes,
+            perMessageDeflate: perMessageDeflate, logger: logger, allowsOrigin: allowsOrigin, onConnect: onConnect,
+            onMessage: onMessage, onClose: onClose)
     }
 
     /// Listens and serves until cancelled or shut down; see ``ListeningService/run(onListening:)``.
     public func run(onListening: @escaping @Sendable (SocketAddress) -> Void) async throws {
+        live.open()
         try await web.run(onListening: onListening)
     }
 
@@ -94,13 +124,15 @@ public final class WebSocketServer: ListeningService {
             self.onClose = onClose
         }
 
-        func webSocket(_ socket: WebSocketHandler, receivedText text: ByteBuffer) {
+        func webSocket(_ socket: WebSocketHandler, receivedText text: consuming ByteBuffer) {
             onMessage(.text(text), connection)
         }
 
-        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: ByteBuffer) {
+        func webSocket(_ socket: WebSocketHandler, receivedBinary bytes: consuming ByteBuffer) {
             onMessage(.binary(bytes), connection)
         }
+
+        func webSocketWritabilityChanged(_ socket: WebSocketHandler) {}
 
         func webSocketClosed(_ socket: WebSocketHandler, _ close: WebSocketClose) {
             onClose(close.code)
@@ -116,6 +148,9 @@ private final class LiveConnections: Sendable {
     }
 
     private let state = Mutex(State())
+
+    /// The server runs, perhaps once more.
+    func open() { state.withLock { $0.isClosing = false } }
 
     /// Adds a connection; one that comes while the server goes away is told at once.
     func insert(_ connection: WebSocketConnection) {

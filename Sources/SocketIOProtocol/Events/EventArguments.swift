@@ -13,45 +13,67 @@ internal import NIOCore
 public struct EventArguments: Sendable {
     /// The name of the event; nil for an acknowledgement. A number is written as JavaScript would.
     public let event: String?
-    private let json: ByteBuffer
+    private let payload: ByteBuffer
     private let attachments: [ByteBuffer]
-    /// The position of the argument that comes next, nil behind the last.
-    private var position: Int?
-    private var index = 0
+    private let isMessagePack: Bool
+    /// Where reading has come to.
+    package private(set) var cursor: Cursor
+
+    /// A place among the arguments.
+    package struct Cursor: Sendable {
+        /// The position of the argument that comes next, nil behind the last.
+        var position: Int?
+        var index = 0
+    }
 
     /// The arguments of an EVENT or ACK packet.
     ///
     /// - Throws: ``NotAnEvent`` for a packet of another kind.
-    public init(_ packet: borrowing SocketIOPacket) throws(NotAnEvent) {
+    public init(_ packet: consuming SocketIOPacket) throws(NotAnEvent) {
         guard let payload = packet.payload else { throw NotAnEvent(kind: packet.kind) }
-        let text = payload.readableBytesSpan
-        var start = 0
-        text.skipWhitespace(&start)
-        switch packet.kind {
-        case .event, .binaryEvent:
-            var at = text.firstElement(in: start) ?? start
-            self.event = text.readEventName(&at)
-            self.position = text.nextElement(after: at)
-        case .ack, .binaryAck:
-            self.event = nil
-            self.position = text.firstElement(in: start)
-        case .connect, .connectError, .disconnect:
-            throw NotAnEvent(kind: packet.kind)
-        }
-        self.json = payload
+        self.isMessagePack = packet.format == .messagePack
+        let (event, position) =
+            self.isMessagePack
+            ? try payload.readableBytesSpan.firstPackedArgument(of: packet.kind)
+            : try Self.start(payload.readableBytesSpan, of: packet.kind)
+        self.event = event
+        self.cursor = Cursor(position: position)
+        self.payload = payload
         self.attachments = packet.attachments
     }
 
+    /// The name of the event, and where the first argument is.
+    private static func start(
+        _ text: borrowing RawSpan, of kind: SocketIOPacket.Kind
+    ) throws(NotAnEvent) -> (event: String?, position: Int?) {
+        var start = 0
+        text.skipWhitespace(&start)
+        switch kind {
+        case .event, .binaryEvent:
+            var at = text.firstElement(in: start) ?? start
+            let event = text.readEventName(&at)
+            return (event, text.nextElement(after: at))
+        case .ack, .binaryAck:
+            return (nil, text.firstElement(in: start))
+        case .connect, .connectError, .disconnect:
+            throw NotAnEvent(kind: kind)
+        }
+    }
+
     /// Whether no argument is left.
-    public var isAtEnd: Bool { self.position == nil }
+    public var isAtEnd: Bool { self.cursor.position == nil }
 
     /// How many arguments are left. Counting takes a look at each of them.
     public var count: Int {
-        let text = self.json.readableBytesSpan
+        let text = self.payload.readableBytesSpan
         var count = 0
-        var next = self.position
+        var next = self.cursor.position
         while let position = next {
             count += 1
+            guard !self.isMessagePack else {
+                next = text.nextPackedArgument(after: text.endOfMessagePack(at: position))
+                continue
+            }
             next = text.nextElement(after: text.endOfValue(at: position))
         }
         return count
@@ -60,19 +82,26 @@ public struct EventArguments: Sendable {
     /// Decodes the next argument.
     ///
     /// - Throws: `DecodingError`, whose coding path starts with the index of the argument; the argument is not consumed.
-    @specialized(where T == String)
     public mutating func next<T: Decodable>(_ type: T.Type = T.self) throws -> T {
-        guard let position else { return try self.missing(type) }
+        var cursor = self.cursor
+        defer { self.cursor = cursor }
+        return try self.next(type, at: &cursor)
+    }
+
+    /// Decodes the argument at `cursor`, as ``next(_:)`` does, for a reader who keeps the place: the arguments need no copy.
+    @specialized(where T == String)
+    package func next<T: Decodable>(_ type: T.Type, at cursor: inout Cursor) throws -> T {
+        guard let position = cursor.position else { return try self.missing(type, cursor.index) }
         var next: Int?
-        let value = try self.read(type, at: position, next: &next)
-        self.position = next
-        self.index += 1
+        let value = try self.read(type, at: position, cursor.index, next: &next)
+        cursor = Cursor(position: next, index: cursor.index + 1)
         return value
     }
 
     @inline(__always)
-    private func read<T: Decodable>(_ type: T.Type, at position: Int, next: inout Int?) throws -> T {
-        let text = self.json.readableBytesSpan
+    private func read<T: Decodable>(_ type: T.Type, at position: Int, _ index: Int, next: inout Int?) throws -> T {
+        guard !self.isMessagePack else { return try self.readPacked(type, at: position, index, next: &next) }
+        let text = self.payload.readableBytesSpan
         var end = position
         do throws(JSONReadFailure) {
             let value = try text.readDirectly(type, &end, attachments: self.attachments)
@@ -80,11 +109,19 @@ public struct EventArguments: Sendable {
             return value
         } catch .needsDecoder {
             next = text.nextElement(after: text.endOfValue(at: position))
-            let source = JSONSource(json: self.json, attachments: self.attachments)
-            return try T(from: JSONValueDecoder(source: source, position: position, path: self.path))
+            let source = JSONSource(json: self.payload, attachments: self.attachments)
+            return try T(from: JSONValueDecoder(source: source, position: position, path: Self.path(index)))
         } catch {
-            throw error.decodingError(for: type, at: self.path)
+            throw error.decodingError(for: type, at: Self.path(index))
         }
+    }
+
+    private func readPacked<T: Decodable>(
+        _ type: T.Type, at position: Int, _ index: Int, next: inout Int?
+    ) throws -> T {
+        let bytes = self.payload.readableBytesSpan
+        next = bytes.nextPackedArgument(after: bytes.endOfMessagePack(at: position))
+        return try MessagePackSource(self.payload).decode(type, at: position, path: Self.path(index))
     }
 
     /// Decodes as many of the next arguments as there are types.
@@ -94,8 +131,8 @@ public struct EventArguments: Sendable {
     /// ```
     /// - Throws: `DecodingError` as ``next(_:)`` does.
     public func decode<each T: Decodable>(_ types: repeat (each T).Type) throws -> (repeat each T) {
-        var reader = self
-        return (repeat try reader.next(each types))
+        var cursor = self.cursor
+        return (repeat try self.next(each types, at: &cursor))
     }
 
     /// All arguments that are left, as values of any shape.
@@ -105,16 +142,16 @@ public struct EventArguments: Sendable {
         return values
     }
 
-    private var path: CodingPathNode? { CodingPathNode(JSONKey.index(self.index), parent: nil) }
+    private static func path(_ index: Int) -> CodingPathNode? { CodingPathNode(JSONKey.index(index), parent: nil) }
 
-    private func missing<T>(_ type: T.Type) throws -> T {
+    private func missing<T>(_ type: T.Type, _ index: Int) throws -> T {
         if let absent = type as? any Absentable.Type, let value = absent.absent as? T { return value }
         let owner = self.event.map { "event \"\($0)\"" } ?? "the acknowledgement"
         throw DecodingError.valueNotFound(
             type,
             .init(
-                codingPath: self.path.keys,
-                debugDescription: "Argument \(self.index) of \(owner) is missing; expected \(type)."))
+                codingPath: Self.path(index).keys,
+                debugDescription: "Argument \(index) of \(owner) is missing; expected \(type)."))
     }
 }
 
@@ -128,6 +165,23 @@ public struct NotAnEvent: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension RawSpan {
+    /// The name of an event, and the position of its first argument or of that of an acknowledgement.
+    fileprivate func firstPackedArgument(of kind: SocketIOPacket.Kind) throws(NotAnEvent) -> (String?, Int?) {
+        guard kind == .event || kind == .ack, let array = self.messagePackHead(at: 0) else {
+            throw NotAnEvent(kind: kind)
+        }
+        var at = array.content
+        guard kind == .event else { return (nil, self.nextPackedArgument(after: at)) }
+        let isString = self.messagePackHead(at: at)?.kind == .string
+        let name = isString ? try? self.readPackedString(&at) : (try? self.readPackedNumber(&at))?.text
+        return (name ?? "", self.nextPackedArgument(after: self.endOfMessagePack(at: array.content)))
+    }
+
+    /// The position of the argument that starts where another ends; nil behind the last, which ends the payload.
+    fileprivate func nextPackedArgument(after end: Int) -> Int? {
+        end < self.byteCount ? end : nil
+    }
+
     /// Reads the name of an event and moves past it.
     fileprivate func readEventName(_ at: inout Int) -> String {
         guard self.jsonKind(at: at) == .number else { return self.readString(&at) }

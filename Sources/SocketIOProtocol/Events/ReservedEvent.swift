@@ -20,4 +20,8 @@ public enum ReservedEvent: String, CaseIterable, Hashable, Sendable {
         default: false
         }
     }
+
+    static func encodingError(_ name: String) -> EncodingError {
+        JSONWriteFailure(reason: "\"\(name)\" is a reserved event name.").encodingError(for: name, at: [])
+    }
 }

@@ -80,15 +80,17 @@ struct PacketHeader {
             self.length += 1
         }
     }
+}
 
+extension SocketIOPacket.Kind {
     /// Throws unless this kind of packet may come without a payload.
-    func requireNoPayloadNeeded() throws(SocketIOParseError) {
-        switch self.kind {
+    func requireNoPayloadNeeded(offset: Int) throws(SocketIOParseError) {
+        switch self {
         case .connect, .disconnect:
             return
         case .event, .binaryEvent, .ack, .binaryAck, .connectError:
             throw SocketIOParseError(
-                code: .invalidPayload, message: "Invalid payload: this kind of packet needs one.", offset: self.length)
+                code: .invalidPayload, message: "Invalid payload: this kind of packet needs one.", offset: offset)
         }
     }
 }

@@ -3,25 +3,27 @@ internal import JSONText
 extension RawSpan {
     /// Checks everything behind the header: that it is JSON, that it has the shape which the kind of packet requires, and
     /// that its placeholders stand for attachments.
-    func validatePayload(_ header: PacketHeader, limits: SocketIOLimits) throws(SocketIOParseError) {
-        guard header.kind != .disconnect else {
+    func validatePayload(
+        _ kind: SocketIOPacket.Kind, from offset: Int, attachments: Int, limits: SocketIOLimits
+    ) throws(SocketIOParseError) {
+        guard kind != .disconnect else {
             throw SocketIOParseError(
-                code: .invalidPayload, message: "Invalid payload: DISCONNECT has none.", offset: header.length)
+                code: .invalidPayload, message: "Invalid payload: DISCONNECT has none.", offset: offset)
         }
         do throws(JSONSyntaxError) {
-            try self.validateJSON(from: header.length, maxDepth: limits.maxDepth)
+            try self.validateJSON(from: offset, maxDepth: limits.maxDepth)
         } catch {
             throw SocketIOParseError(
                 code: error.reason == .tooDeep ? .limitExceeded : .invalidJSON,
                 message: "Invalid payload: \(error.reason.rawValue).", offset: error.offset)
         }
-        var start = header.length
+        var start = offset
         self.skipWhitespace(&start)
-        try self.requireShape(of: header.kind, at: start)
-        guard header.kind == .binaryEvent || header.kind == .binaryAck else { return }
+        try self.requireShape(of: kind, at: start)
+        guard kind == .binaryEvent || kind == .binaryAck else { return }
         do throws(IllegalPlaceholder) {
             var at = start
-            try self.checkPlaceholders(&at, count: header.attachmentCount)
+            try self.checkPlaceholders(&at, count: attachments)
         } catch {
             throw SocketIOParseError(
                 code: .illegalAttachments, message: "Illegal attachments: a placeholder stands for none of them.",

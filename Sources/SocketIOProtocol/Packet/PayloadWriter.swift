@@ -1,34 +1,39 @@
-internal import NIOCore
+package import NIOCore
 
 /// Writes the packet of an event or an acknowledgement: header, name and arguments as they come.
-struct PayloadWriter {
+///
+/// ``SocketIOPacketEncoder`` does the whole at once; this one spares a caller who has the arguments one by one the copies.
+package struct PayloadWriter {
     private let start: Int
     private let binaryKind: SocketIOPacket.Kind
     private var count = 0
     private var attachments: [ByteBuffer] = []
 
-    init(event name: String, namespace: String, id: UInt64?, _ buffer: inout ByteBuffer) throws {
-        guard !ReservedEvent.contains(name) else {
-            throw JSONWriteFailure(reason: "\"\(name)\" is a reserved event name.").encodingError(for: name, at: [])
-        }
+    /// Begins an event.
+    ///
+    /// - Throws: `EncodingError` for a reserved name; nothing is written then.
+    package init(event name: String, namespace: String, id: UInt64? = nil, into buffer: inout ByteBuffer) throws {
+        guard !ReservedEvent.contains(name) else { throw ReservedEvent.encodingError(name) }
         self.start = buffer.writerIndex
         self.binaryKind = .binaryEvent
         buffer.writePacketHeader(.event, namespace: namespace, id: id)
-        buffer.writeInteger(UInt8(ascii: "["))
+        buffer.writeByte(UInt8(ascii: "["))
         buffer.writeJSONString(name)
         self.count = 1
     }
 
-    init(ack id: UInt64, namespace: String, _ buffer: inout ByteBuffer) {
+    init(ack id: UInt64, namespace: String, into buffer: inout ByteBuffer) {
         self.start = buffer.writerIndex
         self.binaryKind = .binaryAck
         buffer.writePacketHeader(.ack, namespace: namespace, id: id)
-        buffer.writeInteger(UInt8(ascii: "["))
+        buffer.writeByte(UInt8(ascii: "["))
     }
 
     /// Writes the next argument.
-    mutating func write<T: Encodable>(_ value: T, into buffer: inout ByteBuffer) throws {
-        if self.count > 0 { buffer.writeInteger(UInt8(ascii: ",")) }
+    ///
+    /// - Throws: `EncodingError`; the packet is of no use then.
+    package mutating func write<T: Encodable>(_ value: T, into buffer: inout ByteBuffer) throws {
+        if self.count > 0 { buffer.writeByte(UInt8(ascii: ",")) }
         let index = self.binaryKind == .binaryEvent ? self.count - 1 : self.count
         self.count += 1
         try buffer.writeJSON(value, attachments: &self.attachments, path: [JSONKey.index(index)])
@@ -51,8 +56,10 @@ struct PayloadWriter {
     }
 
     /// Ends the packet, which becomes a binary one if it has attachments.
-    func finish(_ buffer: inout ByteBuffer) -> [ByteBuffer] {
-        buffer.writeInteger(UInt8(ascii: "]"))
+    ///
+    /// - Returns: the attachments, each to be sent as a binary message behind it.
+    package func finish(_ buffer: inout ByteBuffer) -> [ByteBuffer] {
+        buffer.writeByte(UInt8(ascii: "]"))
         guard !self.attachments.isEmpty else { return [] }
         // The type was written before anyone could know. Copying once is cheaper than looking for binary values first.
         let behindType = self.start + 1
@@ -71,9 +78,18 @@ extension SocketIOPacket.Kind {
 }
 
 extension ByteBuffer {
+    /// Writes one byte; cheaper than an integer in general.
+    @inline(__always)
+    mutating func writeByte(_ byte: UInt8) {
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) {
+            $0[0] = byte
+            return 1
+        }
+    }
+
     /// Writes what stands before the payload, for a packet without attachments.
     mutating func writePacketHeader(_ kind: SocketIOPacket.Kind, namespace: String, id: UInt64?) {
-        self.writeInteger(kind.digit)
+        self.writeByte(kind.digit)
         if namespace != "/" {
             self.writeString(namespace)
             self.writeInteger(UInt8(ascii: ","))

@@ -25,10 +25,30 @@ public struct SocketIOPacket: Hashable, Sendable {
     public let namespace: String
     /// The acknowledgement id: of an event, that its sender waits for an answer; of an acknowledgement, what it answers.
     public let id: UInt64?
-    /// The payload as JSON, checked completely; binary values are placeholders in it.
+    /// The payload in the ``format``, checked completely; in JSON binary values are placeholders.
     public let payload: ByteBuffer?
     /// The binary values that the placeholders of the payload stand for.
     public let attachments: [ByteBuffer]
+    /// What the payload is written in.
+    public let format: PayloadFormat
+
+    /// What a payload is written in.
+    public enum PayloadFormat: Hashable, Sendable {
+        case json
+        case messagePack
+    }
+
+    init(
+        kind: Kind, namespace: String, id: UInt64?, payload: ByteBuffer?, attachments: [ByteBuffer],
+        format: PayloadFormat = .json
+    ) {
+        self.kind = kind
+        self.namespace = namespace
+        self.id = id
+        self.payload = payload
+        self.attachments = attachments
+        self.format = format
+    }
 }
 
 extension SocketIOPacket {
@@ -49,6 +69,9 @@ extension SocketIOPacket {
     /// ```
     /// - Throws: `DecodingError`; a missing payload is nil for an optional type and `valueNotFound` for every other.
     public func decodePayload<T: Decodable>(_ type: T.Type = T.self) throws -> T {
+        if let payload, self.format == .messagePack {
+            return try MessagePackSource(payload).decode(type, at: 0, path: nil)
+        }
         if let payload {
             var start = 0
             payload.readableBytesSpan.skipWhitespace(&start)

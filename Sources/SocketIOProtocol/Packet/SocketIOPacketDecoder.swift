@@ -17,6 +17,8 @@ public struct SocketIOPacketDecoder: Sendable {
     /// What the peer may send.
     public let limits: SocketIOLimits
     private var reassembly: Reassembly?
+    /// Nil for the format of the protocol.
+    private var other: OtherDecoder?
 
     /// A packet whose attachments are still on their way.
     private struct Reassembly {
@@ -26,36 +28,58 @@ public struct SocketIOPacketDecoder: Sendable {
         var attachments: [ByteBuffer] = []
     }
 
+    /// The decoder of another format.
+    private enum OtherDecoder {
+        case messagePack(MessagePackPacketDecoder)
+        case custom(CheckedDecoder)
+    }
+
     /// A decoder for one connection.
-    public init(limits: SocketIOLimits = SocketIOLimits()) {
+    public init(parser: SocketIOParser = .default, limits: SocketIOLimits = SocketIOLimits()) {
         self.limits = limits
+        switch parser {
+        case .default: break
+        case .messagePack: self.other = .messagePack(MessagePackPacketDecoder(limits: limits))
+        case .custom(let parser): self.other = .custom(CheckedDecoder(parser, limits: limits))
+        }
     }
 
     /// Decodes a text message.
     ///
     /// - Returns: the packet, or nil while its attachments are outstanding.
     /// - Throws: ``SocketIOParseError``; the packet under way, if any, is dropped.
-    public mutating func decode(text: ByteBuffer) throws(SocketIOParseError) -> SocketIOPacket? {
+    public mutating func decode(text: consuming ByteBuffer) throws(SocketIOParseError) -> SocketIOPacket? {
+        guard self.other == nil else { return try self.decodeOther(.text(text)) }
         guard self.reassembly == nil else {
             self.reassembly = nil
             throw SocketIOParseError(
                 code: .unexpectedText, message: "Got plaintext data when reconstructing a packet.", offset: 0)
         }
         guard text.readableBytes <= self.limits.maxPacketBytes else { throw self.packetTooLarge }
-        let bytes = text.readableBytesSpan
-        let header = try PacketHeader(bytes, limits: self.limits)
+        let byteCount = text.readableBytes
+        let header = try self.checkedHeader(text.readableBytesSpan)
         var payload: ByteBuffer?
-        if header.length < bytes.byteCount {
-            try bytes.validatePayload(header, limits: self.limits)
-            payload = text.getSlice(at: text.readerIndex + header.length, length: bytes.byteCount - header.length)
-        } else {
-            try header.requireNoPayloadNeeded()
+        if header.length < byteCount {
+            text.moveReaderIndex(forwardBy: header.length)
+            payload = text
         }
         let packet = SocketIOPacket(
             kind: header.kind, namespace: header.namespace, id: header.id, payload: payload, attachments: [])
         guard header.attachmentCount > 0 else { return packet }
-        self.reassembly = Reassembly(packet: packet, missing: header.attachmentCount, byteCount: bytes.byteCount)
+        self.reassembly = Reassembly(packet: packet, missing: header.attachmentCount, byteCount: byteCount)
         return nil
+    }
+
+    /// The header of a packet that is valid in whole.
+    private func checkedHeader(_ bytes: borrowing RawSpan) throws(SocketIOParseError) -> PacketHeader {
+        let header = try PacketHeader(bytes, limits: self.limits)
+        if header.length < bytes.byteCount {
+            try bytes.validatePayload(
+                header.kind, from: header.length, attachments: header.attachmentCount, limits: self.limits)
+        } else {
+            try header.kind.requireNoPayloadNeeded(offset: header.length)
+        }
+        return header
     }
 
     /// Decodes a binary message: the next attachment of the packet under way.
@@ -63,6 +87,7 @@ public struct SocketIOPacketDecoder: Sendable {
     /// - Returns: the packet once this was its last attachment, nil before.
     /// - Throws: ``SocketIOParseError``; the packet under way, if any, is dropped.
     public mutating func decode(binary: ByteBuffer) throws(SocketIOParseError) -> SocketIOPacket? {
+        guard self.other == nil else { return try self.decodeOther(.binary(binary)) }
         guard let reassembly = self.reassembly.take() else {
             throw SocketIOParseError(
                 code: .unexpectedBinary, message: "Got binary data when not reconstructing a packet.", offset: 0)
@@ -79,6 +104,18 @@ public struct SocketIOPacketDecoder: Sendable {
         return SocketIOPacket(
             kind: packet.kind, namespace: packet.namespace, id: packet.id, payload: packet.payload,
             attachments: attachments)
+    }
+
+    private mutating func decodeOther(_ message: SocketIOMessage) throws(SocketIOParseError) -> SocketIOPacket? {
+        switch self.other {
+        case .messagePack(let decoder):
+            return try decoder.decode(message)
+        case .custom(var decoder):
+            defer { self.other = .custom(decoder) }
+            return try decoder.decode(message)
+        case nil:
+            return nil
+        }
     }
 
     private var packetTooLarge: SocketIOParseError {

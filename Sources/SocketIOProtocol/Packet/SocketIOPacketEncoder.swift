@@ -18,7 +18,7 @@ public enum SocketIOPacketEncoder {
         _ name: String, _ arguments: repeat each Argument, namespace: String = "/", id: UInt64? = nil,
         into buffer: inout ByteBuffer
     ) throws -> [ByteBuffer] {
-        var payload = try PayloadWriter(event: name, namespace: namespace, id: id, &buffer)
+        var payload = try PayloadWriter(event: name, namespace: namespace, id: id, into: &buffer)
         do {
             repeat try payload.write(each arguments, into: &buffer)
         } catch {
@@ -33,7 +33,7 @@ public enum SocketIOPacketEncoder {
         _ name: String, arguments: [any Encodable], namespace: String = "/", id: UInt64? = nil,
         into buffer: inout ByteBuffer
     ) throws -> [ByteBuffer] {
-        var payload = try PayloadWriter(event: name, namespace: namespace, id: id, &buffer)
+        var payload = try PayloadWriter(event: name, namespace: namespace, id: id, into: &buffer)
         return try payload.write(all: arguments, into: &buffer)
     }
 
@@ -43,7 +43,7 @@ public enum SocketIOPacketEncoder {
     public static func encodeAck<each Argument: Encodable>(
         id: UInt64, _ arguments: repeat each Argument, namespace: String = "/", into buffer: inout ByteBuffer
     ) throws -> [ByteBuffer] {
-        var payload = PayloadWriter(ack: id, namespace: namespace, &buffer)
+        var payload = PayloadWriter(ack: id, namespace: namespace, into: &buffer)
         do {
             repeat try payload.write(each arguments, into: &buffer)
         } catch {
@@ -57,7 +57,7 @@ public enum SocketIOPacketEncoder {
     public static func encodeAck(
         id: UInt64, arguments: [any Encodable], namespace: String = "/", into buffer: inout ByteBuffer
     ) throws -> [ByteBuffer] {
-        var payload = PayloadWriter(ack: id, namespace: namespace, &buffer)
+        var payload = PayloadWriter(ack: id, namespace: namespace, into: &buffer)
         return try payload.write(all: arguments, into: &buffer)
     }
 

@@ -25,6 +25,10 @@ public struct SocketIOParseError: Error, Hashable, Sendable, CustomStringConvert
         public static let unexpectedText = Code(description: "unexpectedText")
         /// An attachment came where none was due.
         public static let unexpectedBinary = Code(description: "unexpectedBinary")
+        /// The packet is not MessagePack, where it should be.
+        public static let invalidMessagePack = Code(description: "invalidMessagePack")
+        /// A ``CustomParser`` threw an error.
+        public static let refusedByParser = Code(description: "refusedByParser")
     }
 
     /// The kind of mistake.

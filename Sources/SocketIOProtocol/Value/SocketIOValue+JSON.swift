@@ -68,7 +68,7 @@ extension RawSpan {
 }
 
 /// Finds members that occur twice without comparing each with all others.
-private struct MemberPositions {
+struct MemberPositions {
     private static var linearLimit: Int { 16 }
     private var positions: [ExactString: Int] = [:]
 
@@ -95,21 +95,21 @@ extension ByteBuffer {
         case .number(let number): self.writeString(number.description)
         case .string(let value): self.writeJSONString(value)
         case .array(let elements):
-            self.writeInteger(UInt8(ascii: "["))
+            self.writeByte(UInt8(ascii: "["))
             for (index, element) in elements.enumerated() {
-                if index > 0 { self.writeInteger(UInt8(ascii: ",")) }
+                if index > 0 { self.writeByte(UInt8(ascii: ",")) }
                 self.writeDynamicValue(element, attachments: &attachments)
             }
-            self.writeInteger(UInt8(ascii: "]"))
+            self.writeByte(UInt8(ascii: "]"))
         case .object(let object):
-            self.writeInteger(UInt8(ascii: "{"))
+            self.writeByte(UInt8(ascii: "{"))
             for (index, member) in object.members.enumerated() {
-                if index > 0 { self.writeInteger(UInt8(ascii: ",")) }
+                if index > 0 { self.writeByte(UInt8(ascii: ",")) }
                 self.writeJSONString(member.key)
-                self.writeInteger(UInt8(ascii: ":"))
+                self.writeByte(UInt8(ascii: ":"))
                 self.writeDynamicValue(member.value, attachments: &attachments)
             }
-            self.writeInteger(UInt8(ascii: "}"))
+            self.writeByte(UInt8(ascii: "}"))
         case .binary(let bytes):
             self.writeAttachment(bytes, attachments: &attachments)
         }

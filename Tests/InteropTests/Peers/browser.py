@@ -1,6 +1,7 @@
 """Headless Chromium, driven over its own debugging protocol.
 
-    browser.py client <server-url>    runs browser.html, the stock Socket.IO client, against the server
+    browser.py client <server-url> [<page>]    runs browser.html, or another page, with the stock Socket.IO client against the server
+    browser.py old-client <server-url> <mode>  runs old-browser.html, the client of Socket.IO 2, in one of the page's modes
     browser.py page <url>             opens a page and obeys the lines of its standard input, each answered by one line:
 
     wait <expression>       until the JavaScript expression is true           → ok
@@ -11,7 +12,7 @@
     size <width> <height>   of the view                                       → ok
     screenshot <file.png>   of the view                                       → ok
 
-In client mode every line that the page writes to its console is printed as it is. What fails, an uncaught exception of
+As a client every line that the page writes to its console is printed as it is. What fails, an uncaught exception of
 the page among it, is printed as `failed ...` and ends the program with status 1.
 """
 import argparse
@@ -166,11 +167,11 @@ async def browser(profile):
             await process.wait()
 
 
-async def client(directory, server):
-    shutil.copy(HERE / "browser.html", directory)
-    shutil.copy(pathlib.Path(os.environ["JUNCTION_PEERS"]) / "socket.io.min.js", directory)
+async def client(directory, server, page_name, library="socket.io.min.js", **query):
+    shutil.copy(HERE / page_name, directory)
+    shutil.copy(pathlib.Path(os.environ["JUNCTION_PEERS"]) / library, directory)
     async with browser(directory / "profile") as page:
-        await page.open(f"{(directory / 'browser.html').as_uri()}?{urllib.parse.urlencode({'server': server})}")
+        await page.open(f"{(directory / page_name).as_uri()}?{urllib.parse.urlencode({'server': server, **query})}")
         while True:
             line = await asyncio.wait_for(page.console.get(), WAIT)
             print(line)
@@ -178,7 +179,11 @@ async def client(directory, server):
                 return 0 if line.startswith("ok ") else 1
 
 
-async def page(directory, url):
+async def old_client(directory, server, mode):
+    return await client(directory, server, "old-browser.html", "socket.io-2.min.js", mode=mode)
+
+
+async def page(directory, url, _):
     async with browser(directory / "profile") as page:
         await page.open(url)
         print("opened", url)
@@ -192,17 +197,21 @@ async def page(directory, url):
     return 0
 
 
+MODES = {"client": client, "old-client": old_client, "page": page}
+
+
 async def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=["client", "page"])
+    parser.add_argument("mode", choices=MODES)
     parser.add_argument("url")
+    parser.add_argument("page", nargs="?", default="browser.html")
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
     # Ended from outside, the program still removes its directory.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     with tempfile.TemporaryDirectory(prefix="junction-browser-", ignore_cleanup_errors=True) as directory:
         try:
-            return await {"client": client, "page": page}[options.mode](pathlib.Path(directory), options.url)
+            return await MODES[options.mode](pathlib.Path(directory), options.url, options.page)
         except (Failure, TimeoutError) as error:
             print(f"failed {options.mode}: {str(error) or 'no answer in time'}")
             return 1

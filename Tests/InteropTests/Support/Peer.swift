@@ -17,10 +17,18 @@ struct Peer: Sendable {
     static let node = Peer(name: "Node.js", executable: find("node"), scriptExtension: "js")
     /// Python with the package `python-socketio`.
     static let python = Peer(name: "python-socketio", executable: venvPython, scriptExtension: "py")
+    /// Python with `python-socketio` 4, which speaks Engine.IO 3.
+    static let oldPython = Peer(
+        name: "python-socketio 4", executable: python(in: "venv-eio3"), scriptExtension: "py")
     /// Chromium with the stock browser client of Socket.IO, driven by `browser.py`.
     static let browser = Peer(
         name: "Chromium with socket.io.min.js",
         executable: find("chromium") != nil && isFile(browserClient) ? venvPython : nil, scriptExtension: "py")
+    /// Chromium with the browser client of Socket.IO 2, driven by `browser.py`.
+    static let oldBrowser = Peer(
+        name: "Chromium with socket.io-2.min.js",
+        executable: find("chromium") != nil && isFile(directory.appending(path: "socket.io-2.min.js").path)
+            ? venvPython : nil, scriptExtension: "py")
     static let ncat = Peer(name: "ncat", executable: find("ncat"), scriptExtension: nil)
     /// The gateway that this package builds.
     static let junction = Peer(
@@ -70,10 +78,12 @@ struct Peer: Sendable {
     private static let environment = ProcessInfo.processInfo.environment
     private static let areRequired = environment["JUNCTION_REQUIRE_PEERS"] != nil
     private static let browserClient = directory.appending(path: "socket.io.min.js").path
-    private static let venvPython: String? = {
-        let path = directory.appending(path: "venv/bin/python").path
+    private static let venvPython = python(in: "venv")
+
+    private static func python(in environment: String) -> String? {
+        let path = directory.appending(path: "\(environment)/bin/python").path
         return isFile(path) ? path : nil
-    }()
+    }
 
     private static func find(_ program: String) -> String? {
         (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first(where: isFile)

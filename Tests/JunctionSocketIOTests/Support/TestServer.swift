@@ -6,6 +6,8 @@ import Testing
 /// A Socket.IO server under test, with a well-behaved client that must be served to the end whatever the others do.
 struct TestServer: Sendable {
     let address: SocketAddress
+    /// The server itself; the well-behaved client has a session of its own.
+    let io: SocketIOServer
     /// Why sockets of the main namespace ended, in order.
     private let reasons: AsyncStream<String>
 
@@ -14,6 +16,7 @@ struct TestServer: Sendable {
     /// The main namespace sends each `echo` back, and so does `/bystander`, where the well-behaved client is.
     static func run(
         options: SocketIOOptions = SocketIOOptions(), namespaces: [String] = [],
+        prepare: @Sendable (SocketIOServer) -> Void = { _ in },
         _ body: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
         let (reasons, ended) = AsyncStream.makeStream(of: String.self)
@@ -22,11 +25,12 @@ struct TestServer: Sendable {
             echo(socket)
             socket.onDisconnect { ended.yield($0.rawValue) }
         }
+        prepare(io)
         for name in namespaces + ["/bystander"] { io.of(name).onConnection { echo($0) } }
         try await io.withListening { address in
             try await RawWebSocket.with(address) { bystander in
                 try await bystander.connect("/bystander")
-                try await body(TestServer(address: address, reasons: reasons))
+                try await body(TestServer(address: address, io: io, reasons: reasons))
                 try await bystander.expectEcho("/bystander")
             }
         }
