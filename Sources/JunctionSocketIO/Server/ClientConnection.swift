@@ -11,7 +11,7 @@ final class ClientConnection: EngineSessionDelegate {
     let conn: EngineSession
 
     let server: SocketIOServer
-    let options: SocketIOOptions
+    var options: SocketIOOptions { server.options }
     @exclusivity(unchecked) private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
     @exclusivity(unchecked) var main: Socket?
@@ -26,7 +26,7 @@ final class ClientConnection: EngineSessionDelegate {
         self.session = session
         self.conn = conn
         self.server = server
-        self.options = server.options
+        let options = server.options
         self.decoder = SocketIOPacketDecoder(
             parser: options.parser,
             limits: SocketIOLimits(

@@ -33,7 +33,7 @@ final class SocketCore {
     let client: ClientConnection
     /// The client's session, one step nearer: a broadcast visits it for every member of a room.
     private let session: EngineSessionCore
-    let options: SocketIOOptions
+    var options: SocketIOOptions { client.server.options }
     private var acks: AckTable<PendingAck>
     private var mailbox = Deque<Delivery>()
     /// A handler is at work, a task empties the mailbox, or the connection handler has not returned yet.
@@ -70,7 +70,6 @@ final class SocketCore {
         self.socket = socket
         self.client = client
         self.session = client.session
-        self.options = options
         self.acks = AckTable(capacity: options.maximumPendingAcks)
     }
 
