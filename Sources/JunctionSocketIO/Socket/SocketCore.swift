@@ -347,7 +347,8 @@ final class SocketCore {
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable), acks.insert(pending, id: ackID) else {
             return replies.lostClient()
         }
-        session.send(message)
+        if let outgoing { showOutgoing(message, to: outgoing) }
+        session.send(message, flags.union(.mustArrive))
         client.readOn()
     }
 
