@@ -10,12 +10,17 @@ public struct RequestInfo: Sendable {
     private let storage: Storage
 
     private final class Storage: Sendable {
-        let head: HTTPRequestHead
+        let method: HTTPMethod
+        let uri: String
+        let headers: HTTPHeaders
         let remoteAddress: SocketAddress?
         let isSecure: Bool
 
         init(_ request: HTTPRequest) {
-            self.head = request.head
+            self.method = request.head.method
+            self.uri = request.head.uri
+            // The parser's array has room for more fields than there are.
+            self.headers = HTTPHeaders(request.head.headers.map { ($0.name, $0.value) })
             self.remoteAddress = request.remoteAddress
             self.isSecure = request.isSecure
         }
@@ -26,9 +31,9 @@ public struct RequestInfo: Sendable {
     }
 
     /// `GET` for a request that opens a session.
-    public var method: String { storage.head.method.rawValue }
+    public var method: String { storage.method.rawValue }
     /// Path and query as they came.
-    public var uri: String { storage.head.uri }
+    public var uri: String { storage.uri }
     /// The client's address.
     public var remoteAddress: SocketAddress? { storage.remoteAddress }
     /// The request came by TLS to this server. What a proxy says in header fields does not count.
@@ -39,7 +44,7 @@ public struct RequestInfo: Sendable {
 
     /// A header field; names are compared without case, several fields of a name are joined by commas.
     public func header(_ name: String) -> String? {
-        let values = storage.head.headers[name]
+        let values = storage.headers[name]
         return values.isEmpty ? nil : values.joined(separator: ", ")
     }
 
@@ -47,7 +52,7 @@ public struct RequestInfo: Sendable {
     public func query(_ name: String) -> String? { items[name] }
 
     /// The header fields, in their order.
-    public var headers: [(name: String, value: String)] { storage.head.headers.map { ($0.name, $0.value) } }
+    public var headers: [(name: String, value: String)] { storage.headers.map { ($0.name, $0.value) } }
 
     /// The query items, decoded, in their order.
     public var queryItems: [(name: String, value: String)] { items.items.map { ($0.name, $0.value) } }

@@ -38,7 +38,7 @@ public struct Emitter: Sendable {
 
     // MARK: Sending
 
-    /// Sends an event; see ``Socket/emit(_:_:)``.
+    /// Sends an event; see `Socket.emit`.
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
         if latestKey != nil { return emitLatest(EventPacket(event, repeat each arguments), flags) }
         socket.emit(event, repeat each arguments, flags: flags)
@@ -99,7 +99,7 @@ public struct Emitter: Sendable {
 
     /// Sends an event and suspends until the client acknowledges it.
     ///
-    /// - Throws: ``SocketIOError``, see ``emit(_:_:ack:)``; `CancellationError` when the task is cancelled.
+    /// - Throws: ``SocketIOError``, as `emit` with `ack` fails with it; `CancellationError` when the task is cancelled.
     public func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument
     ) async throws -> Reply {
