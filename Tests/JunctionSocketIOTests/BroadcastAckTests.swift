@@ -55,7 +55,7 @@ import Testing
             let failure = Mailbox<BroadcastError>()
             let call = Task {
                 do {
-                    let _: [String] = try await io.timeout(.milliseconds(300)).to("r").emitWithAck("x", 7)
+                    let _: [String] = try await io.timeout(.seconds(2)).to("r").emitWithAck("x", 7)
                 } catch let error as BroadcastError {
                     failure.put(error)
                 }

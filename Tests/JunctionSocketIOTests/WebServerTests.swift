@@ -118,8 +118,7 @@ import Testing
     func forwardedFor() async throws {
         try await server(configuration { _ in }).withListening { address in
             try await RawConnection.with(address) { connection in
-                var fields = RawWebSocket.handshake
-                fields.add(name: "x-forwarded-for", value: "198.51.100.7")
+                var fields: HTTPHeaders = ["x-forwarded-for": "198.51.100.7"]
                 fields.add(name: "forwarded", value: "for=198.51.100.7;proto=https")
                 fields.add(name: "x-forwarded-proto", value: "https")
                 let answer = try await connection.request(
