@@ -58,8 +58,8 @@ import Testing
     }
 
     private static func handle(_ socket: Socket, _ log: Box<String>) {
-        func begin(_ kind: Kind, _ number: Int) { log.put("begin \(kind) \(number)") }
-        func end(_ kind: Kind, _ number: Int) { log.put("end \(kind) \(number)") }
+        @Sendable func begin(_ kind: Kind, _ number: Int) { log.put("begin \(kind) \(number)") }
+        @Sendable func end(_ kind: Kind, _ number: Int) { log.put("end \(kind) \(number)") }
         socket.on("inline") { (number: Int) in
             begin(.inline, number)
             end(.inline, number)

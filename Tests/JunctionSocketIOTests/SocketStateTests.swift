@@ -5,6 +5,12 @@ import RawClients
 import TestSupport
 import Testing
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// What a socket knows of its client and its connection, and how it ends.
 @Suite(.timeLimit(.minutes(1))) struct SocketStateTests {
     @Test("The handshake has the request's fields, query, address and path, the client's auth, and its time")
@@ -123,7 +129,7 @@ import Testing
             socket.leaveAll()
             socket.namespace.to("a").to("b").emit("not here")
             socket.namespace.to(socket.id).emit("own")
-        } client: { client in
+        } client: { client async throws in
             #expect(try await client.nextText() == #"42["own"]"#)
         }
     }

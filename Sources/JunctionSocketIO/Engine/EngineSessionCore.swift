@@ -73,7 +73,8 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
         self.executor = executor
         self.machine = EngineServerSession(transport: transport, revision: dialect.revision)
         self.heartbeat = Heartbeat(
-            interval: TimeAmount(server.options.pingInterval), timeout: TimeAmount(server.options.pingTimeout), now: .now(),
+            interval: TimeAmount(server.options.pingInterval), timeout: TimeAmount(server.options.pingTimeout),
+            now: .now(),
             revision: dialect.revision)
     }
 
@@ -91,10 +92,11 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     /// Sends the handshake and starts the heartbeat.
     func open(by webSocket: WebSocketLink?) {
         self.webSocket = webSocket
-        let upgrades = webSocket == nil && server.options.allowUpgrades && server.options.transports.contains(.websocket)
+        let options = server.options
+        let upgrades = webSocket == nil && options.allowUpgrades && options.transports.contains(.websocket)
         let handshake = EngineHandshake(
-            sid: id, upgrades: upgrades ? ["websocket"] : [], pingInterval: server.options.pingInterval,
-            pingTimeout: server.options.pingTimeout, maxPayload: server.options.maxHttpBufferSize)
+            sid: id, upgrades: upgrades ? ["websocket"] : [], pingInterval: options.pingInterval,
+            pingTimeout: options.pingTimeout, maxPayload: options.maxHttpBufferSize)
         var body = ByteBuffer()
         handshake.write(into: &body)
         send(EnginePacket(.open, body))
