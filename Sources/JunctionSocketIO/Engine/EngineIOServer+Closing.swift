@@ -1,3 +1,4 @@
+import EngineIOProtocol
 import Synchronization
 
 extension EngineIOServer {
