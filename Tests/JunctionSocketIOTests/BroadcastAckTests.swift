@@ -98,6 +98,29 @@ import Testing
         }
     }
 
+    @Test("A socket asks everybody else, within the time that it was given before rooms were chosen")
+    func fromSocket() async throws {
+        let io = SocketIOServer(host: "127.0.0.1")
+        io.onConnection { socket in
+            socket.join("r")
+            socket.on("ask") { () async throws -> [String] in
+                do {
+                    let _: [String] = try await socket.timeout(.milliseconds(300)).to("r").emitWithAck("x", 7)
+                    return []
+                } catch let error as BroadcastError {
+                    return try [error.code.rawValue] + error.replies(as: String.self)
+                }
+            }
+        }
+        try await Clients.run(3, of: io) { clients in
+            try await clients.sockets[0].send(#"421["ask"]"#)
+            let number = try await question(clients.sockets[1])
+            try await clients.sockets[1].send(#"43\#(number)["yes"]"#)
+            #expect(try await question(clients.sockets[2]) == number)
+            #expect(try await clients.sockets[0].nextText() == #"431[["timeout","yes"]]"#)
+        }
+    }
+
     @Test("emitWithAck ends with its task")
     func cancellation() async throws {
         try await run(2) { io, clients in

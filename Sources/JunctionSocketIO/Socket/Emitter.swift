@@ -168,19 +168,16 @@ public struct Emitter: Sendable {
             }
         }
     }
+}
 
-    // MARK: Broadcasting
-
+extension Emitter: AudienceChoosing {
     /// Everybody else in the namespace, with these flags.
     public var broadcast: BroadcastOperator {
-        BroadcastOperator(namespace: socket.namespace, sender: socket, flags: flags)
+        var broadcast = BroadcastOperator(namespace: socket.namespace, sender: socket, flags: flags)
+        broadcast.timeout = timeout
+        broadcast.latestKey = latestKey
+        return broadcast
     }
-    /// Everybody else in a room, with these flags.
-    public func to(_ room: String) -> BroadcastOperator { broadcast.to(room) }
-    /// The same as ``to(_:)``.
-    public func `in`(_ room: String) -> BroadcastOperator { broadcast.to(room) }
-    /// Everybody else who is not in that room, with these flags.
-    public func except(_ room: String) -> BroadcastOperator { broadcast.except(room) }
 }
 
 /// How far a call that waits for an acknowledgement has come.
