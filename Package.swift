@@ -24,6 +24,8 @@ let deque = Target.Dependency.product(name: "DequeModule", package: "swift-colle
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(
     name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
+let grdb = Target.Dependency.product(
+    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"]))
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -45,9 +47,13 @@ let package = Package(
         .library(name: "JunctionUDP", targets: ["JunctionUDP"]),
         .library(name: "JunctionWebSocket", targets: ["JunctionWebSocket"]),
         .library(name: "JunctionSocketIO", targets: ["JunctionSocketIO"]),
+        .library(name: "JunctionSQLite", targets: ["JunctionSQLite"]),
         .library(name: "JunctionGateway", targets: ["JunctionGateway"]),
         .library(name: "JunctionTesting", targets: ["JunctionTesting"]),
         .executable(name: "junction", targets: ["junction"]),
+    ],
+    traits: [
+        .trait(name: "SQLite", description: "Connection state recovery across restarts: the target JunctionSQLite"),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -56,6 +62,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+        // With the trait SQLite only.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // Tests only: starts the programs of the interop tests, and ends them with the scope that started them.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -94,6 +102,8 @@ let package = Package(
                 "JunctionCore", "JunctionTransport", "JunctionWebSocket", "EngineIOProtocol", "SocketIOProtocol",
                 nioCore, nioHTTP1, logging, lifecycle, deque,
             ]),
+        // Recovery of Socket.IO clients across restarts; empty without the trait SQLite.
+        library("JunctionSQLite", ["JunctionSocketIO", nioCore, logging, grdb]),
         library(
             "JunctionGateway",
             [
@@ -123,8 +133,8 @@ let package = Package(
             path: "Tests/FramingChecks", swiftSettings: settings),
         // Clients that send what a test wants, right or wrong.
         .target(
-            name: "RawClients", dependencies: ["JunctionTCP", "JunctionWebSocket", nioCore, nioHTTP1],
-            path: "Tests/RawClients", swiftSettings: settings),
+            name: "RawClients",
+            dependencies: ["JunctionTCP", "JunctionWebSocket", "SocketIOProtocol", nioCore, nioHTTP1], path: "Tests/RawClients", swiftSettings: settings),
         tests("JunctionCore", ["JunctionCore", "TestSupport", nioCore]),
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
         tests(
@@ -154,7 +164,16 @@ let package = Package(
         tests("Documentation", ["JunctionTCP", "JunctionTesting", "JunctionUDP", "TestSupport", nioCore]),
         tests("JunctionWebSocket", ["JunctionWebSocket", "TestSupport", nioCore]),
         // Over real sockets, without foreign programs: what hostile and broken clients do to a server.
-        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", nioCore, nioHTTP1]),
+        tests("JunctionSocketIO", ["JunctionSocketIO", "RawClients", "RecoveryChecks", nioCore, nioHTTP1]),
+        // The same checks for every recovery store.
+        .target(
+            name: "RecoveryChecks", dependencies: ["JunctionSocketIO", nioCore], path: "Tests/RecoveryChecks",
+            swiftSettings: settings),
+        tests("JunctionSQLite", ["JunctionSQLite", "JunctionSocketIO", "RecoveryChecks", nioCore, logging]),
+        // A Socket.IO server that tests kill and start again.
+        .executableTarget(
+            name: "recovery-probe", dependencies: ["JunctionSocketIO", "JunctionSQLite"], path: "Tests/RecoveryProbe",
+            swiftSettings: settings),
         tests(
             "JunctionGateway",
             [
@@ -176,7 +195,7 @@ let package = Package(
             "Interop",
             [
                 "JunctionCore", "JunctionTCP", "JunctionTransport", "JunctionUDP", "JunctionSocketIO", "JunctionTLS",
-                "SeatCommands", "TLSTesting", "TestSupport", nioCore, logging, subprocess, systemPackage,
+                "RawClients", "SeatCommands", "TLSTesting", "TestSupport", nioCore, logging, subprocess, systemPackage,
             ],
             resources: [.copy("Peers")]),
     ]

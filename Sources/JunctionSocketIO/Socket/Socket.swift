@@ -62,6 +62,9 @@ public final class Socket: Sendable, Identifiable {
         }
     }
 
+    /// All of it, as it is now.
+    var storedData: [String: any Sendable] { storage.withLock { $0 } }
+
     // MARK: Rooms
 
     /// Puts the socket into a room. It takes effect before any later call of the same task.

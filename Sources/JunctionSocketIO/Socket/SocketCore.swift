@@ -17,6 +17,8 @@ final class SocketCore {
     /// The rooms that the socket is in, besides its own.
     var rooms: Set<String> = []
     private(set) var isConnected = false
+    /// What its client needs to come back; nil where that is off.
+    var recovery: SocketRecovery?
 
     private let client: ClientConnection
     /// The client's session, one step nearer: a broadcast visits it for every member of a room.
@@ -254,6 +256,9 @@ final class SocketCore {
         }
         disconnected(.serverNamespaceDisconnect)
     }
+
+    /// The client has come back by another connection: this one is over, whatever the server thinks of it.
+    func superseded() { client.superseded() }
 
     /// The socket is no longer connected.
     func disconnected(_ reason: DisconnectReason) {

@@ -1,6 +1,6 @@
 """Headless Chromium, driven over its own debugging protocol.
 
-    browser.py client <server-url>    runs browser.html, the stock Socket.IO client, against the server
+    browser.py client <server-url> [<page>]    runs browser.html, or another page, with the stock Socket.IO client against the server
     browser.py page <url>             opens a page and obeys the lines of its standard input, each answered by one line:
 
     wait <expression>       until the JavaScript expression is true           → ok
@@ -166,11 +166,11 @@ async def browser(profile):
             await process.wait()
 
 
-async def client(directory, server):
-    shutil.copy(HERE / "browser.html", directory)
+async def client(directory, server, page_name):
+    shutil.copy(HERE / page_name, directory)
     shutil.copy(pathlib.Path(os.environ["JUNCTION_PEERS"]) / "socket.io.min.js", directory)
     async with browser(directory / "profile") as page:
-        await page.open(f"{(directory / 'browser.html').as_uri()}?{urllib.parse.urlencode({'server': server})}")
+        await page.open(f"{(directory / page_name).as_uri()}?{urllib.parse.urlencode({'server': server})}")
         while True:
             line = await asyncio.wait_for(page.console.get(), WAIT)
             print(line)
@@ -178,7 +178,7 @@ async def client(directory, server):
                 return 0 if line.startswith("ok ") else 1
 
 
-async def page(directory, url):
+async def page(directory, url, _):
     async with browser(directory / "profile") as page:
         await page.open(url)
         print("opened", url)
@@ -196,13 +196,14 @@ async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("mode", choices=["client", "page"])
     parser.add_argument("url")
+    parser.add_argument("page", nargs="?", default="browser.html")
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
     # Ended from outside, the program still removes its directory.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     with tempfile.TemporaryDirectory(prefix="junction-browser-", ignore_cleanup_errors=True) as directory:
         try:
-            return await {"client": client, "page": page}[options.mode](pathlib.Path(directory), options.url)
+            return await {"client": client, "page": page}[options.mode](pathlib.Path(directory), options.url, options.page)
         except (Failure, TimeoutError) as error:
             print(f"failed {options.mode}: {str(error) or 'no answer in time'}")
             return 1
