@@ -16,8 +16,8 @@ test: export JUNCTION_PEERS = $(CURDIR)/.cache/peers
 test: export JUNCTION_REQUIRE_PEERS = 1
 test:
 	@Scripts/setup test
-	swift build --build-tests
-	swift test --skip-build --parallel
+	swift build --traits SQLite --build-tests
+	swift test --traits SQLite --skip-build --parallel
 
 format:
 	@Scripts/setup build

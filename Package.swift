@@ -53,7 +53,7 @@ let package = Package(
         .executable(name: "junction", targets: ["junction"]),
     ],
     traits: [
-        .trait(name: "SQLite", description: "Connection state recovery across restarts: the target JunctionSQLite"),
+        .trait(name: "SQLite", description: "Connection state recovery across restarts: the target JunctionSQLite")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -134,7 +134,8 @@ let package = Package(
         // Clients that send what a test wants, right or wrong.
         .target(
             name: "RawClients",
-            dependencies: ["JunctionTCP", "JunctionWebSocket", "SocketIOProtocol", nioCore, nioHTTP1], path: "Tests/RawClients", swiftSettings: settings),
+            dependencies: ["JunctionTCP", "JunctionWebSocket", "SocketIOProtocol", nioCore, nioHTTP1],
+            path: "Tests/RawClients", swiftSettings: settings),
         tests("JunctionCore", ["JunctionCore", "TestSupport", nioCore]),
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
         tests(
@@ -195,6 +196,7 @@ let package = Package(
             "Interop",
             [
                 "JunctionCore", "JunctionTCP", "JunctionTransport", "JunctionUDP", "JunctionSocketIO", "JunctionTLS",
+                "SocketIOProtocol",
                 "RawClients", "SeatCommands", "TLSTesting", "TestSupport", nioCore, logging, subprocess, systemPackage,
             ],
             resources: [.copy("Peers")]),

@@ -145,7 +145,8 @@
             if try sessionCount(database) > limits.sessions { return true }
             let away = try Int64.fetchOne(
                 database,
-                sql: "SELECT MIN(disconnected_at) FROM junction_session WHERE namespace = ? AND disconnected_at NOT NULL",
+                sql:
+                    "SELECT MIN(disconnected_at) FROM junction_session WHERE namespace = ? AND disconnected_at NOT NULL",
                 arguments: [id])
             return away.map { now - $0 > maxDisconnection } ?? false
         }

@@ -1,5 +1,5 @@
-package import JunctionWebSocket
-package import NIOCore
+import JunctionWebSocket
+import NIOCore
 package import SocketIOProtocol
 import Testing
 

@@ -188,7 +188,8 @@ package enum RecoveryCheck: String, CaseIterable, Sendable {
 
     private func pruningInSteps(_ namespace: CheckedNamespace) async throws {
         let many = try await CheckedNamespace(
-            namespace.store, name: "/many", limits: RecoveryLimits(sessions: 100_000, events: 100_000, eventBytes: 1 << 30))
+            namespace.store, name: "/many",
+            limits: RecoveryLimits(sessions: 100_000, events: 100_000, eventBytes: 1 << 30))
         try await many.commit(1...5_000)
         let sessions = (0..<5_000).map { RecoverySession(pid: "\($0)", sid: "\($0)", disconnectedAt: 1_000) }
         try await many.commit(RecoveryBatch(sessions: sessions))
@@ -229,7 +230,7 @@ package struct CheckedNamespace: Sendable {
     private let name: String
 
     package init(
-        _ store: any RecoveryStore, name: String = "/", limits: RecoveryLimits = limits, now: RecoveryTime = 1_000
+        _ store: any RecoveryStore, name: String = "/", limits: RecoveryLimits = Self.limits, now: RecoveryTime = 1_000
     ) async throws {
         self.store = store
         self.name = name
@@ -238,7 +239,8 @@ package struct CheckedNamespace: Sendable {
 
     package static func event(_ sequence: UInt64) -> RecoverableEvent {
         RecoverableEvent(
-            sequence: sequence, rooms: [], except: [], emittedAt: 1_000, packet: ByteBuffer(string: "2[\"n\",\(sequence)]"),
+            sequence: sequence, rooms: [], except: [], emittedAt: 1_000,
+            packet: ByteBuffer(string: "2[\"n\",\(sequence)]"),
             attachments: [])
     }
 
@@ -254,7 +256,8 @@ package struct CheckedNamespace: Sendable {
         try await commit(RecoveryBatch(sessions: [session]), now: now)
     }
 
-    package func restore(_ pid: String, _ offset: UInt64?, now: RecoveryTime = 2_000) async throws -> RecoveredSession? {
+    package func restore(_ pid: String, _ offset: UInt64?, now: RecoveryTime = 2_000) async throws -> RecoveredSession?
+    {
         let request = RecoveryRequest(pid: pid, offset: offset, maxDisconnection: Self.maxDisconnection)
         return try await store.restore(request, in: name, now: now)
     }

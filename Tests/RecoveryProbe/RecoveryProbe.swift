@@ -22,7 +22,8 @@
             }
             var options = SocketIOOptions()
             options.engine.cors = .any  // the browser's page comes from a file
-            options.connectionStateRecovery = ConnectionStateRecovery(store: try SQLiteRecoveryStore(path: arguments[1]))
+            options.connectionStateRecovery = ConnectionStateRecovery(
+                store: try SQLiteRecoveryStore(path: arguments[1]))
             let io = SocketIOServer(host: "127.0.0.1", port: port, options: options)
             let (starts, start) = AsyncStream.makeStream(of: Void.self)
             let isStopped = Atomic(false)

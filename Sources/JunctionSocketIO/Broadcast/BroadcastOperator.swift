@@ -1,5 +1,3 @@
-import Logging
-import NIOCore
 public import SocketIOProtocol
 
 /// Chooses whom an event is for, step by step.
@@ -42,33 +40,17 @@ public struct BroadcastOperator: Sendable {
 
     /// Sends an event to everybody chosen.
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        send { buffer, namespace in
-            try SocketIOPacketEncoder.encodeEvent(event, repeat each arguments, namespace: namespace, into: &buffer)
-        }
+        namespace.adapter.broadcast(EventPacket(event, repeat each arguments), to: audience, flags: flags)
     }
 
     /// Sends an event with dynamic arguments to everybody chosen.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
-        send { buffer, namespace in
-            try SocketIOPacketEncoder.encodeEvent(event, arguments: arguments, namespace: namespace, into: &buffer)
-        }
+        namespace.adapter.broadcast(EventPacket(name: event, arguments: arguments), to: audience, flags: flags)
     }
 
     /// Disconnects everybody chosen; with `close`, the connections under them, too.
     public func disconnectSockets(close: Bool = false) {
-        namespace.adapter.disconnect(audience, close: close)
-    }
-
-    private func send(_ encode: (inout ByteBuffer, String) throws -> [ByteBuffer]) {
-        do {
-            var buffer = ByteBuffer()
-            let attachments = try encode(&buffer, namespace.name)
-            let message = EncodedMessage(text: buffer, attachments: attachments)
-            namespace.adapter.broadcast(message, to: audience, flags: flags)
-        } catch {
-            namespace.logger.error(
-                "broadcast not sent", metadata: ["namespace": "\(namespace.name)", "error": "\(error)"])
-        }
+        namespace.adapter.disconnect(audience, close: close, flags: flags)
     }
 
     private func with<Ignored>(_ change: (inout BroadcastOperator) -> Ignored) -> BroadcastOperator {

@@ -1,13 +1,15 @@
 import EngineIOProtocol
 import JunctionWebSocket
-import NIOCore
+package import NIOCore
 
 /// A message encoded once for many sessions: as WebSocket frames in one buffer, and as packets for polling.
-struct EncodedMessage: Sendable {
+package struct EncodedMessage: Sendable {
     /// The text and its attachments, ready for the wire.
     let webSocketFrames: ByteBuffer
-    private let text: ByteBuffer
-    private let attachments: [ByteBuffer]
+    /// The packet of the layer above.
+    package let text: ByteBuffer
+    /// The binary messages that follow it.
+    package let attachments: [ByteBuffer]
 
     /// - Parameters:
     ///   - text: the packet of the layer above.

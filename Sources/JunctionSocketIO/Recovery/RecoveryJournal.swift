@@ -2,6 +2,7 @@ import DequeModule
 import JunctionTransport
 import Logging
 import NIOCore
+import SocketIOProtocol
 import Synchronization
 
 /// Puts the events of one namespace in one order, has them kept, and delivers them in that order on every event loop.
@@ -37,7 +38,7 @@ final class RecoveryJournal: Sendable {
     /// What waits for a store that takes time.
     enum Entry: Sendable {
         /// - Parameter loop: the only one whose sockets it is for; nil for all.
-        case event(RecoverableEvent, loop: LoopExecutor?)
+        case event(RecoverableEvent, flags: EmitFlags, loop: LoopExecutor?)
         case message(EncodedMessage, to: Audience, flags: EmitFlags)
         case run(LoopExecutor, @Sendable () -> Void)
         /// Told when all before it is committed.
@@ -103,23 +104,60 @@ final class RecoveryJournal: Sendable {
 
     // MARK: Publishing
 
+    /// Sends an event to everybody meant; what can be kept is kept.
+    func broadcast(_ packet: EventPacket, to audience: Audience, flags: EmitFlags, on loop: LoopExecutor? = nil) throws
+    {
+        var buffer = ByteBuffer()
+        let attachments = try SocketIOPacketEncoder.encodeEvent(
+            packet.name, arguments: packet.arguments, namespace: namespace, id: packet.id, into: &buffer)
+        if flags.contains(.volatile) || packet.id != nil {
+            pass(EncodedMessage(text: buffer, attachments: attachments), to: audience, flags: flags)
+        } else {
+            publish(buffer, attachments, to: audience, flags: flags, on: loop)
+        }
+    }
+
+    /// The same for an event that another server has encoded.
+    func deliver(_ message: EncodedMessage, to audience: Audience, flags: EmitFlags) {
+        if flags.contains(.volatile) {
+            pass(message, to: audience, flags: flags)
+        } else {
+            publish(message.text, message.attachments, to: audience, flags: flags)
+        }
+    }
+
+    /// Sends an event to one socket, or to the one that took its place, or keeps it until its client is back.
+    func emit(_ packet: EventPacket, to socket: Socket, flags: EmitFlags) {
+        // On its loop it is known whether it is connected; then no other loop needs to hear of it.
+        let isHere = socket.executor.eventLoop.inEventLoop && socket.core?.isConnected == true
+        do {
+            try broadcast(
+                packet, to: Audience(rooms: [socket.id]), flags: flags, on: isHere ? socket.executor : nil)
+        } catch {
+            socket.logUnsent(error)
+        }
+    }
+
     /// Keeps and delivers an event.
     ///
     /// - Parameters:
     ///   - packet: without an offset.
     ///   - loop: the only one whose sockets it is for; nil for all.
-    func publish(_ packet: ByteBuffer, _ attachments: [ByteBuffer], to audience: Audience, on loop: LoopExecutor? = nil) {
+    func publish(
+        _ packet: ByteBuffer, _ attachments: [ByteBuffer], to audience: Audience, flags: EmitFlags = [],
+        on loop: LoopExecutor? = nil
+    ) {
         var event = RecoverableEvent(
             sequence: 0, rooms: audience.rooms, except: audience.except, emittedAt: options.clock(), packet: packet,
             attachments: attachments)
-        guard let memory else { return enqueue(.event(event, loop: loop), bytes: event.byteCount) }
+        guard let memory else { return enqueue(.event(event, flags: flags, loop: loop), bytes: event.byteCount) }
         let loops = state.withLock { state -> [LoopExecutor] in
             state.lastSequence += 1
             state.delivered = state.lastSequence
             event.sequence = state.lastSequence
             memory.state.withLock { $0.append(event) }
             guard let offset = state.offset else { return [] }
-            return state.push(event.delivery(with: offset), on: loop)
+            return state.push(event.delivery(with: offset, flags: flags), on: loop)
         }
         wake(Wakes(loops: loops))
     }
@@ -231,17 +269,17 @@ extension RecoveryJournal.State {
 
 extension RecoverableEvent {
     /// With the offset that the client hands in to get what comes behind it.
-    func delivery(with offset: RecoveryOffset) -> RecoveryJournal.Delivery {
+    func delivery(with offset: RecoveryOffset, flags: EmitFlags) -> RecoveryJournal.Delivery {
         .message(
             EncodedMessage(text: offset.append(sequence, to: packet), attachments: attachments),
-            to: Audience(rooms: rooms, except: except), flags: [], sequence: sequence)
+            to: Audience(rooms: rooms, except: except), flags: flags, sequence: sequence)
     }
 
     /// Without an offset, when it could not be kept.
-    var unsavedDelivery: RecoveryJournal.Delivery {
+    func unsavedDelivery(flags: EmitFlags) -> RecoveryJournal.Delivery {
         .message(
             EncodedMessage(text: packet, attachments: attachments), to: Audience(rooms: rooms, except: except),
-            flags: [], sequence: 0)
+            flags: flags, sequence: 0)
     }
 }
 

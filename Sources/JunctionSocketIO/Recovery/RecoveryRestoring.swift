@@ -1,4 +1,5 @@
 import JunctionTransport
+import Logging
 import NIOCore
 import SocketIOProtocol
 import Synchronization
@@ -105,9 +106,12 @@ extension RecoveryJournal {
         _ = inbox(of: core.socket.executor)
         let socket = core.socket
         let (rest, offset, position) = state.withLock { state -> ([RecoverableEvent]?, RecoveryOffset?, UInt64) in
-            let rest =
-                memory.map { $0.state.withLock { $0.eventsIfKept(after: restoration.lastSequence) } }
-                ?? state.tail.events(after: restoration.lastSequence)
+            let rest: [RecoverableEvent]?
+            if let memory {
+                rest = memory.state.withLock { $0.eventsIfKept(after: restoration.lastSequence) }
+            } else {
+                rest = state.tail.events(after: restoration.lastSequence)
+            }
             state.tail.unpin()
             state.restoring.remove(restoration.session.pid)
             if rest != nil {
@@ -121,7 +125,8 @@ extension RecoveryJournal {
         guard let rest, let offset else { return false }
         let missed = restoration.missed + rest.filter(restoration.session.isMeant)
         for event in missed {
-            sending(EncodedMessage(text: offset.append(event.sequence, to: event.packet), attachments: event.attachments))
+            sending(
+                EncodedMessage(text: offset.append(event.sequence, to: event.packet), attachments: event.attachments))
         }
         core.recovery?.connected(at: position, missed: missed.last?.sequence ?? 0)
         return true

@@ -1,5 +1,6 @@
 import JunctionTransport
 import NIOCore
+import NIOPosix
 import Synchronization
 
 /// Calls something again and again until it is stopped or gone. Keeps nothing alive.
@@ -11,7 +12,8 @@ final class RecoverySweeper: Sendable {
 
     func start(_ sweep: @escaping @Sendable () -> Void) {
         task.withLock { task in
-            task = EventLoops.group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in sweep() }
+            task = EventLoops.group.next().scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in sweep()
+            }
         }
     }
 

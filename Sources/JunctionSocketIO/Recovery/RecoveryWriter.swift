@@ -251,10 +251,10 @@ extension RecoveryJournal.State {
     mutating func number(_ work: RecoveryBatch) -> RecoveryBatch? {
         var batch = work
         for index in writing.inFlight.indices {
-            guard case .event(var event, let loop) = writing.inFlight[index] else { continue }
+            guard case .event(var event, let flags, let loop) = writing.inFlight[index] else { continue }
             lastSequence += 1
             event.sequence = lastSequence
-            writing.inFlight[index] = .event(event, loop: loop)
+            writing.inFlight[index] = .event(event, flags: flags, loop: loop)
             batch.events.append(event)
         }
         let isEmpty = batch.events.isEmpty && batch.sessions.isEmpty && batch.ended.isEmpty && batch.gone == 0
@@ -266,9 +266,9 @@ extension RecoveryJournal.State {
         var wakes = RecoveryJournal.Wakes()
         for entry in writing.inFlight {
             switch entry {
-            case .event(let event, let loop):
+            case .event(let event, let flags, let loop):
                 guard let offset else { continue }
-                wakes.loops += push(event.delivery(with: offset), on: loop)
+                wakes.loops += push(event.delivery(with: offset, flags: flags), on: loop)
                 delivered = event.sequence
                 tail.append(event)
                 writing.sincePruning += 1
@@ -285,11 +285,11 @@ extension RecoveryJournal.State {
     mutating func releaseUnsaved() -> RecoveryJournal.Wakes {
         var wakes = RecoveryJournal.Wakes()
         for entry in writing.inFlight + writing.queue {
-            guard case .event(let event, let loop) = entry else {
+            guard case .event(let event, let flags, let loop) = entry else {
                 pass(entry, &wakes)
                 continue
             }
-            wakes.loops += push(event.unsavedDelivery, on: loop)
+            wakes.loops += push(event.unsavedDelivery(flags: flags), on: loop)
             if event.sequence == 0 { lastSequence += 1 }
             gone = lastSequence
             statistics.unsavedEvents += 1
@@ -318,7 +318,7 @@ extension RecoveryJournal.State {
 extension RecoveryJournal.Entry {
     var byteCount: Int {
         switch self {
-        case .event(let event, _): event.byteCount
+        case .event(let event, _, _): event.byteCount
         case .message(let message, _, _): message.webSocketFrames.readableBytes
         case .run, .barrier: 0
         }

@@ -14,15 +14,33 @@ final class SocketRecovery {
     /// The number of the last event that was sent to the client.
     private var lastSent: UInt64
     private var lastSentKept: UInt64 = 0
+    private var restored: RecoveryJournal.Restoration?
     private unowned let core: SocketCore
 
     init(_ core: SocketCore, _ journal: RecoveryJournal, restored: RecoveryJournal.Restoration?) {
         self.core = core
         self.journal = journal
+        self.restored = restored
         self.pid = restored?.session.pid ?? SessionID.make()
         self.rooms = restored?.session.rooms ?? [:]
         self.since = restored?.session.since ?? 0
         self.lastSent = restored?.after ?? 0
+    }
+
+    /// The socket is about to be added to the rooms, in the same turn: `sending` is given what the client missed.
+    ///
+    /// - Returns: false when something that it missed is gone.
+    func begin(sending: (EncodedMessage) -> Void) -> Bool {
+        guard let restored = restored.take() else {
+            journal.begin(core)
+            return true
+        }
+        return journal.finish(restored, core, sending: sending)
+    }
+
+    /// The socket is not connected after all.
+    func giveUp() {
+        if let restored = restored.take() { journal.giveUp(restored) }
     }
 
     /// The socket is connected: what is published from now on is for it, too.
@@ -39,8 +57,8 @@ final class SocketRecovery {
         }
         floor = position
         isActive = true
-        for room in core.rooms where rooms[room] == nil { rooms[room] = position }
-        rooms = rooms.filter { core.rooms.contains($0.key) }
+        for room in core.membership.rooms.keys where rooms[room] == nil { rooms[room] = position }
+        rooms = rooms.filter { core.membership.rooms[$0.key] != nil }
         lastSentKept = lastSent
         if journal.memory == nil { journal.keep(session(at: position)) }
     }
@@ -56,8 +74,8 @@ final class SocketRecovery {
     func roomsChanged() {
         guard isActive else { return }
         let position = journal.position(on: core.socket.executor)
-        for room in core.rooms where rooms[room] == nil { rooms[room] = position }
-        if rooms.count > core.rooms.count { rooms = rooms.filter { core.rooms.contains($0.key) } }
+        for room in core.membership.rooms.keys where rooms[room] == nil { rooms[room] = position }
+        if rooms.count > core.membership.rooms.count { rooms = rooms.filter { core.membership.rooms[$0.key] != nil } }
         if journal.memory == nil { journal.keep(session(at: position)) }
     }
 

@@ -101,9 +101,34 @@ final class ClientConnection: EngineSessionDelegate {
         let auth =
             (try? packet.payload.map { _ in try packet.decodePayload(SocketIOValue.self) })
             ?? .object(SocketIOValue.Object())
-        let socket = Socket(namespace: namespace, client: self, auth: auth, options: options)
+        guard let journal = namespace.local.recovery, let claim = RecoveryJournal.Claim(auth) else {
+            return admit(to: namespace, auth, nil)
+        }
+        pending.insert(namespace.name)
+        let bound = NIOLoopBound(self, eventLoop: session.executor.eventLoop)
+        Task(executorPreference: session.executor) {
+            let restored = await journal.restore(claim)
+            bound.value.found(restored, in: namespace, auth, journal)
+        }
+    }
+
+    /// The state of a client that asked for it was looked for.
+    private func found(
+        _ restored: RecoveryJournal.Restoration?, in namespace: Namespace, _ auth: SocketIOValue,
+        _ journal: RecoveryJournal
+    ) {
+        pending.remove(namespace.name)
+        if session.isOpen { return admit(to: namespace, auth, restored) }
+        if let restored { journal.giveUp(restored) }
+    }
+
+    private func admit(
+        to namespace: Namespace, _ auth: SocketIOValue, _ restored: RecoveryJournal.Restoration?
+    ) {
+        let socket = Socket(namespace: namespace, client: self, auth: auth, options: options, restored: restored)
         let state = namespace.current
-        guard !state.middleware.isEmpty else { return confirm(socket, state.handlers) }
+        let isTrusted = restored != nil && options.connectionStateRecovery?.skipMiddlewares == true
+        guard !state.middleware.isEmpty, !isTrusted else { return confirm(socket, state.handlers) }
         pending.insert(namespace.name)
         // Bound to the connection: what it decides about one that is gone is ignored.
         let bound = NIOLoopBound(self, eventLoop: session.executor.eventLoop)
@@ -119,14 +144,20 @@ final class ClientConnection: EngineSessionDelegate {
 
     private func decided(_ socket: Socket, _ refusal: (any Error)?, _ handlers: [Namespace.ConnectionHandler]) {
         pending.remove(socket.namespace.name)
-        guard session.isOpen else { return socket.detach() }
+        guard session.isOpen else { return drop(socket) }
         guard let refusal else { return confirm(socket, handlers) }
-        socket.detach()
+        drop(socket)
         if !(refusal is ConnectError) {
             options.logger.warning(
                 "middleware failed", metadata: ["namespace": "\(socket.namespace.name)", "error": "\(refusal)"])
         }
         refuse(socket.namespace.name, refusal as? ConnectError ?? ConnectError("Internal error"))
+    }
+
+    /// The socket is not connected after all.
+    private func drop(_ socket: Socket) {
+        socket.core?.recovery?.giveUp()
+        socket.detach()
     }
 
     private func refuse(_ namespace: String, _ error: ConnectError) {
@@ -145,7 +176,12 @@ final class ClientConnection: EngineSessionDelegate {
         connectTimer = nil
         if socket.namespace.name == "/" { main = socket } else { others[socket.namespace.name] = socket }
         guard let core = socket.core else { return }
-        core.connect()
+        guard core.connect() else {
+            // Told to be recovered already, it is not: the client has to come once more.
+            remove(socket)
+            socket.detach()
+            return closeAll(.forcedServerClose)
+        }
         for (index, handler) in handlers.enumerated() {
             switch handler {
             case .inline(let handler): handler(socket)

@@ -10,7 +10,11 @@ public final class Namespace: Sendable {
     /// `/` for the main one, else `/admin` and the like.
     public let name: String
 
+    /// The sockets of this server.
+    let local: InMemoryAdapter
     let adapter: any Adapter
+    /// Events are kept for clients that come back.
+    var recovers: Bool { local.recovery != nil }
     let logger: Logger
     private let state = Mutex(State())
 
@@ -24,10 +28,12 @@ public final class Namespace: Sendable {
         case asynchronous(@Sendable (Socket) async -> Void)
     }
 
-    init(name: String, adapter: any Adapter, logger: Logger) {
+    init(name: String, options: SocketIOOptions) {
         self.name = name
-        self.adapter = adapter
-        self.logger = logger
+        self.logger = options.logger
+        self.local = InMemoryAdapter(namespace: name, logger: options.logger)
+        if let recovery = options.connectionStateRecovery { local.recover(recovery, engine: options.engine) }
+        self.adapter = (options.adapter ?? .inMemory).make(local)
     }
 
     /// What applies to clients that connect from now on.
@@ -51,6 +57,9 @@ public final class Namespace: Sendable {
     public func onConnection(_ handler: @escaping @Sendable (Socket) async -> Void) {
         state.withLock { $0.handlers.append(.asynchronous(handler)) }
     }
+
+    /// How clients that were away have fared; nil without ``SocketIOOptions/connectionStateRecovery``.
+    public var recoveryStatistics: RecoveryStatistics? { local.recovery?.statistics }
 
     // MARK: Broadcasting
 

@@ -40,7 +40,7 @@ public final class SocketIOServer: ListeningService {
         self.port = port
         self.options = options
         self.engine = EngineIOServer(options: options.engine, logger: options.logger)
-        let main = Namespace(name: "/", adapter: InMemoryAdapter(), logger: options.logger)
+        let main = Namespace(name: "/", options: options)
         self.main = main
         self.namespaces = Mutex(["/": main])
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
@@ -56,7 +56,11 @@ public final class SocketIOServer: ListeningService {
             host: host, port: port, maximumBodySize: options.engine.maxHttpBufferSize,
             drainTimeout: options.drainTimeout,
             logger: options.logger, mounts: [mount()])
-        try await web.run(onListening: onListening)
+        let result: Result<Void, any Error>
+        do { result = .success(try await web.run(onListening: onListening)) } catch { result = .failure(error) }
+        // What was sent last may still be on its way to the store.
+        for namespace in namespaces.withLock({ Array($0.values) }) { await namespace.local.recovery?.committed() }
+        try result.get()
     }
 
     /// The server as a part of a ``WebServer``.
@@ -76,7 +80,7 @@ public final class SocketIOServer: ListeningService {
         let name = name.hasPrefix("/") ? name : "/" + name
         return namespaces.withLock { namespaces in
             if let namespace = namespaces[name] { return namespace }
-            let namespace = Namespace(name: name, adapter: InMemoryAdapter(), logger: options.logger)
+            let namespace = Namespace(name: name, options: options)
             namespaces[name] = namespace
             return namespace
         }

@@ -13,6 +13,7 @@ extension Socket {
 
     /// Sends an event with dynamic arguments.
     public func emit(_ event: String, arguments: [SocketIOValue]) {
+        if namespace.recovers { return emit(EventPacket(name: event, arguments: arguments), flags: []) }
         send(flags: []) { buffer in
             try SocketIOPacketEncoder.encodeEvent(event, arguments: arguments, namespace: namespace.name, into: &buffer)
         }
@@ -50,10 +51,17 @@ extension Socket {
     func emit<each Argument: Encodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument, flags: EmitFlags
     ) {
+        if namespace.recovers { return emit(EventPacket(event, repeat each arguments), flags: flags) }
         send(flags: flags) { buffer in
             try SocketIOPacketEncoder.encodeEvent(
                 event, repeat each arguments, namespace: namespace.name, into: &buffer)
         }
+    }
+
+    /// The adapter keeps the event before it delivers it.
+    private func emit(_ packet: EventPacket, flags: EmitFlags) {
+        if let journal = namespace.local.recovery { return journal.emit(packet, to: self, flags: flags) }
+        namespace.adapter.broadcast(packet, to: Audience(rooms: [id]), flags: flags)
     }
 
     func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
@@ -63,7 +71,7 @@ extension Socket {
         let call = NIOLoopBoundBox.makeBoxSendingValue(AckCall.new, eventLoop: executor.eventLoop)
         var answer: EventArguments = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                executor.execute {
+                let ask: @Sendable () -> Void = {
                     guard let core = self.core else { return continuation.resume(throwing: SocketIOError.disconnected) }
                     if case .cancelled = call.value { return continuation.resume(throwing: CancellationError()) }
                     let id = core.sendExpectingAck(
@@ -73,6 +81,11 @@ extension Socket {
                             event, repeat each arguments, namespace: self.namespace.name, id: $1, into: &$0)
                     }
                     if let id { call.value = .waiting(id) }
+                }
+                if let journal = namespace.local.recovery {
+                    journal.run(on: executor, ask)
+                } else {
+                    executor.execute(ask)
                 }
             }
         } onCancel: {
@@ -87,7 +100,7 @@ extension Socket {
     /// Sends a packet that `encode` writes and whose attachments it returns: on the socket's loop straight into the output,
     /// elsewhere encoded on the caller's thread.
     func send(flags: EmitFlags, _ encode: (inout ByteBuffer) throws -> [ByteBuffer]) {
-        if executor.eventLoop.inEventLoop {
+        if executor.eventLoop.inEventLoop, namespace.local.recovery?.mustWait != true {
             core?.send(flags: flags, encode)
             return
         }
@@ -95,7 +108,7 @@ extension Socket {
             var buffer = ByteBuffer()
             let attachments = try encode(&buffer)
             let message = EncodedMessage(text: buffer, attachments: attachments)
-            withCore { $0.send(message, flags: flags) }
+            inOrder { $0.send(message, flags: flags) }
         } catch {
             logUnsent(error)
         }

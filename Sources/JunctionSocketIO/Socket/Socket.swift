@@ -15,19 +15,29 @@ public final class Socket: Sendable, Identifiable {
     public let namespace: Namespace
     /// How the client introduced itself.
     public let handshake: Handshake
+    /// The client was away for a short time and got its state back: this socket's identifier, rooms and data are those that it
+    /// had before, and what it missed was sent. See ``ConnectionStateRecovery``.
+    public let recovered: Bool
 
     let executor: LoopExecutor
     private let box: NIOLoopBoundBox<SocketCore?>
     private let storage = Mutex<[String: any Sendable]>([:])
 
     /// Only on the loop of `client`'s session.
-    init(namespace: Namespace, client: ClientConnection, auth: SocketIOValue, options: SocketIOOptions) {
-        self.id = SessionID.make()
+    init(
+        namespace: Namespace, client: ClientConnection, auth: SocketIOValue, options: SocketIOOptions,
+        restored: RecoveryJournal.Restoration? = nil
+    ) {
+        self.id = restored?.session.sid ?? SessionID.make()
+        self.recovered = restored != nil
         self.namespace = namespace
         self.handshake = Handshake(auth: auth, request: client.session.request)
         self.executor = client.session.executor
         self.box = NIOLoopBoundBox(nil, eventLoop: executor.eventLoop)
-        box.value = SocketCore(socket: self, client: client, options: options)
+        let core = SocketCore(socket: self, client: client, options: options)
+        box.value = core
+        if let journal = namespace.local.recovery { core.recover(by: journal, restored) }
+        if let restored { storage.withLock { $0 = restored.session.data } }
     }
 
     /// The socket's state; only on its loop, `nil` once it is over.
@@ -39,6 +49,12 @@ public final class Socket: Sendable, Identifiable {
     /// Runs `body` with the state, on the socket's loop.
     func withCore(_ body: @escaping @Sendable (SocketCore) -> Void) {
         executor.execute { if let core = self.box.value { body(core) } }
+    }
+
+    /// Runs `body` with the state, on the socket's loop, behind what was sent before.
+    func inOrder(_ body: @escaping @Sendable (SocketCore) -> Void) {
+        guard let journal = namespace.local.recovery else { return withCore(body) }
+        journal.run(on: executor) { if let core = self.box.value { body(core) } }
     }
 
     // MARK: Data
@@ -58,7 +74,10 @@ public final class Socket: Sendable, Identifiable {
         /// The value of that name; `nil` removes it.
         public subscript(name: String) -> (any Sendable)? {
             get { socket.storage.withLock { $0[name] } }
-            nonmutating set { socket.storage.withLock { $0[name] = newValue } }
+            nonmutating set {
+                socket.storage.withLock { $0[name] = newValue }
+                if socket.namespace.recovers { socket.withCore { $0.recovery?.dataChanged() } }
+            }
         }
     }
 
@@ -72,21 +91,26 @@ public final class Socket: Sendable, Identifiable {
 
     /// Puts the socket into rooms.
     public func join(_ rooms: Set<String>) {
-        withCore { core in core.socket.namespace.adapter.join(core, rooms) }
+        inOrder { core in core.socket.namespace.local.join(core, rooms) }
     }
 
     /// Takes the socket out of a room.
     public func leave(_ room: String) {
-        withCore { core in core.socket.namespace.adapter.leave(core, room) }
+        inOrder { core in core.socket.namespace.local.leave(core, room) }
     }
 
     /// The rooms that the socket is in, its own among them; empty once it is over.
     public var rooms: Set<String> {
         get async {
             await withUnsafeContinuation { continuation in
-                executor.execute {
-                    guard let core = self.core, core.isConnected else { return continuation.resume(returning: []) }
-                    continuation.resume(returning: core.rooms.union([self.id]))
+                let answer: @Sendable () -> Void = {
+                    continuation.resume(returning: self.core.map { $0.membership.all($0) } ?? [])
+                }
+                // Behind joins that wait.
+                if let journal = namespace.local.recovery {
+                    journal.run(on: executor, answer)
+                } else {
+                    executor.execute(answer)
                 }
             }
         }
@@ -109,7 +133,7 @@ public final class Socket: Sendable, Identifiable {
     ///
     /// - Parameter close: closes the connection under it, and with it the client's sockets in other namespaces.
     public func disconnect(close: Bool = false) {
-        withCore { $0.disconnect(close: close) }
+        inOrder { $0.disconnect(close: close) }
     }
 
     func logUnsent(_ error: any Error) {

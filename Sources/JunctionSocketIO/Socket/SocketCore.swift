@@ -14,9 +14,11 @@ final class SocketCore {
     let socket: Socket
     var handlers: [String: [EventHandler]] = [:]
     var onDisconnect: [@Sendable (DisconnectReason) -> Void] = []
-    /// The rooms that the socket is in, besides its own.
-    var rooms: Set<String> = []
+    /// The rooms that the socket is in. The namespace's adapter keeps it.
+    var membership = RoomMembership()
     private(set) var isConnected = false
+    /// It was connected, and is not any more.
+    private(set) var isOver = false
     /// What its client needs to come back; nil where that is off.
     var recovery: SocketRecovery?
 
@@ -51,16 +53,27 @@ final class SocketCore {
         self.acks = AckTable(capacity: options.maximumPendingAcks)
     }
 
+    /// Lets the client come back to this socket.
+    func recover(by journal: RecoveryJournal, _ restored: RecoveryJournal.Restoration?) {
+        recovery = SocketRecovery(self, journal, restored: restored)
+        if let restored { socket.namespace.local.join(self, Set(restored.session.rooms.keys)) }
+    }
+
     // MARK: Connecting
 
     /// Confirms the connection to the client. Events are delivered from ``connectionHandled()`` on.
-    func connect() {
+    ///
+    /// - Returns: false when the client was to get its state back, and something that it missed is gone.
+    func connect() -> Bool {
+        if let recovery, !recovery.begin(sending: { session.send($0) }) { return false }
         isConnected = true
-        socket.namespace.adapter.add(self)
+        socket.namespace.local.add(self)
         send(flags: []) { buffer in
-            SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
+            SocketIOPacketEncoder.encodeConnect(
+                namespace: socket.namespace.name, sid: socket.id, pid: recovery?.pid, into: &buffer)
             return []
         }
+        return true
     }
 
     /// The connection handlers have returned.
@@ -228,6 +241,19 @@ final class SocketCore {
         }
     }
 
+    /// Sends a packet that was encoded before and that the client is to acknowledge with the number in it.
+    func send(_ message: EncodedMessage, flags: EmitFlags, ackID: UInt64, to replies: BroadcastReplies) {
+        let pending = PendingAck(
+            resume: { result in
+                if case .success(let reply) = result { replies.received(reply) } else { replies.lostClient() }
+            }, timer: nil)
+        guard isConnected, !(flags.contains(.volatile) && !session.isWritable), acks.insert(pending, id: ackID) else {
+            return replies.lostClient()
+        }
+        session.send(message)
+        client.readOn()
+    }
+
     /// An acknowledgement came.
     func receiveAck(_ packet: SocketIOPacket) {
         if let id = packet.id { settle(id, Result { try EventArguments(packet) }) }
@@ -264,8 +290,10 @@ final class SocketCore {
     func disconnected(_ reason: DisconnectReason) {
         guard isConnected else { return }
         isConnected = false
+        isOver = true
         client.remove(socket)
-        socket.namespace.adapter.remove(self)
+        recovery?.disconnected(reason)
+        socket.namespace.local.remove(self)
         for pending in acks.removeAll() {
             pending.timer?.cancel()
             pending.resume(.failure(SocketIOError.disconnected))
@@ -284,8 +312,13 @@ final class SocketCore {
 }
 
 /// How an event is to be sent.
-struct EmitFlags: OptionSet, Sendable {
-    let rawValue: UInt8
+package struct EmitFlags: OptionSet, Sendable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Dropped when it cannot leave at once.
-    static let volatile = EmitFlags(rawValue: 1)
+    package static let volatile = EmitFlags(rawValue: 1)
+    /// To the sockets of this server alone.
+    package static let local = EmitFlags(rawValue: 2)
+    /// Not compressed, whatever was agreed with the client.
+    package static let uncompressed = EmitFlags(rawValue: 4)
 }

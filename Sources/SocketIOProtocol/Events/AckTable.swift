@@ -37,6 +37,13 @@ public struct AckTable<Entry> {
         return id
     }
 
+    /// Keeps an entry under an id that was given elsewhere; false if the table is full or the id is taken.
+    public mutating func insert(_ entry: Entry, id: UInt64) -> Bool {
+        guard self.entries.count < self.capacity, self.entries[id] == nil else { return false }
+        self.entries[id] = entry
+        return true
+    }
+
     /// Takes the entry of an id out; nil if there is none, or none any more.
     public mutating func remove(_ id: UInt64) -> Entry? {
         self.entries.removeValue(forKey: id)
