@@ -76,9 +76,10 @@ final class RecoveryJournal: Sendable {
         self.logger = logger
         self.deliver = deliver
         self.memory = (options.store as? InMemoryRecoveryStore)?.log(namespace)
-        self.retention =
+        let retention =
             options.maxDisconnectionDuration.milliseconds + engine.pingInterval.milliseconds
             + engine.pingTimeout.milliseconds
+        self.retention = retention
         var state = State()
         if let memory {
             let position = memory.state.withLock {
@@ -98,9 +99,6 @@ final class RecoveryJournal: Sendable {
     var maxDisconnection: Int64 { options.maxDisconnectionDuration.milliseconds }
 
     var statistics: RecoveryStatistics { state.withLock { $0.statistics } }
-
-    /// The namespace is no longer used.
-    func close() { sweeper.stop() }
 
     // MARK: Publishing
 

@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Calls something again and again until it is stopped or gone. Keeps nothing alive.
+/// Calls something again and again until it is gone. Keeps nothing alive.
 final class RecoverySweeper: Sendable {
     private let interval: TimeAmount
     private let task = Mutex<RepeatedTask?>(nil)
@@ -17,9 +17,7 @@ final class RecoverySweeper: Sendable {
         }
     }
 
-    func stop() { task.withLock { $0.take() }?.cancel() }
-
-    deinit { stop() }
+    deinit { task.withLock { $0 }?.cancel() }
 }
 
 extension RecoveryJournal {
