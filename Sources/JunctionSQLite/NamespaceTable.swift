@@ -11,6 +11,8 @@
         private var eventCount = 0
         private var eventBytes = 0
         private var lastSequence: UInt64 = 0
+        /// No fewer than there are: a session that is kept again counts again until they are counted.
+        private var sessionBound = 0
 
         /// Rows that one step removes at most; more than one batch adds.
         static let pruningStep = 2_048
@@ -39,6 +41,7 @@
                 database, sql: "SELECT COUNT(*) AS count, COALESCE(SUM(bytes), 0) AS bytes FROM \(table.events)")
             table.eventCount = totals?["count"] ?? 0
             table.eventBytes = totals?["bytes"] ?? 0
+            table.sessionBound = try table.sessionCount(database)
             table.lastSequence = UInt64(clamping: row["last_sequence"] as Int64)
             return (table, RecoveryPosition(tag: row["tag"], lastSequence: table.lastSequence))
         }
@@ -66,6 +69,7 @@
             }
             table.lastSequence = max(table.lastSequence, batch.gone)
             for row in sessions { try put(row, database) }
+            table.sessionBound += sessions.count
             let end = try database.cachedStatement(
                 sql: "DELETE FROM junction_session WHERE namespace = ? AND pid = ?")
             for pid in batch.ended { try end.execute(arguments: [id, pid]) }
@@ -142,7 +146,7 @@
             let oldest = try Int64.fetchOne(
                 database, sql: "SELECT emitted_at FROM \(events) ORDER BY sequence LIMIT 1")
             if let oldest, now - oldest > retention { return true }
-            if try sessionCount(database) > limits.sessions { return true }
+            if sessionBound > limits.sessions { return true }
             let away = try Int64.fetchOne(
                 database,
                 sql:
@@ -183,7 +187,7 @@
                 sql: "UPDATE junction_namespace SET gone = MAX(gone, ?) WHERE id = ?", arguments: [cut, id])
         }
 
-        private func pruneSessions(
+        private mutating func pruneSessions(
             _ result: inout RecoveryPruning, _ maxDisconnection: Int64, now: RecoveryTime, _ database: Database
         ) throws {
             try database.execute(
@@ -192,8 +196,10 @@
                         SELECT pid FROM junction_session WHERE namespace = ?1 AND disconnected_at < ?2
                         ORDER BY disconnected_at LIMIT ?3)
                     """, arguments: [id, now - maxDisconnection, Self.pruningStep])
-            let surplus = min(try sessionCount(database) - limits.sessions, Self.pruningStep)
+            sessionBound = try sessionCount(database)
+            let surplus = min(sessionBound - limits.sessions, Self.pruningStep)
             guard surplus > 0 else { return }
+            sessionBound -= surplus
             try database.execute(
                 sql: """
                     DELETE FROM junction_session WHERE namespace = ?1 AND pid IN (

@@ -26,14 +26,14 @@
                 store: try SQLiteRecoveryStore(path: arguments[1]))
             let io = SocketIOServer(host: "127.0.0.1", port: port, options: options)
             let (starts, start) = AsyncStream.makeStream(of: Void.self)
-            let isStopped = Atomic(false)
+            let stop = Flag()
             io.onConnection { socket in
                 if !socket.recovered {
                     socket.join("numbers")
                     socket.data["run"] = Int(run)
                 }
                 socket.on("go") { () in start.finish() }
-                socket.on("stop") { () in isStopped.store(true, ordering: .relaxed) }
+                socket.on("stop") { () in stop.raise() }
                 socket.on("since") { () in socket.data["run"] as? Int }
             }
             if run > 1 { start.finish() }
@@ -46,16 +46,22 @@
                 }
                 group.addTask {
                     for await _ in starts {}
-                    await stream(io, run, isStopped)
+                    await Self.stream(io, run, until: stop)
                 }
                 try await group.waitForAll()
             }
         }
 
-        private static func stream(_ io: SocketIOServer, _ run: UInt64, _ isStopped: borrowing Atomic<Bool>) async {
+        private final class Flag: Sendable {
+            private let state = Atomic(false)
+            var isRaised: Bool { state.load(ordering: .relaxed) }
+            func raise() { state.store(true, ordering: .relaxed) }
+        }
+
+        private static func stream(_ io: SocketIOServer, _ run: UInt64, until stop: Flag) async {
             var number = 0
             var state = run &* 6_364_136_223_846_793_005
-            while !isStopped.load(ordering: .relaxed) {
+            while !stop.isRaised {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 for _ in 0...Int(state >> 61) {
                     number += 1

@@ -44,7 +44,8 @@ final class WatchedStore: RecoveryStore {
         report.yield(count)
     }
 
-    func restore(_ request: RecoveryRequest, in namespace: String, now: RecoveryTime) async throws -> RecoveredSession? {
+    func restore(_ request: RecoveryRequest, in namespace: String, now: RecoveryTime) async throws -> RecoveredSession?
+    {
         try await store.restore(request, in: namespace, now: now)
     }
 

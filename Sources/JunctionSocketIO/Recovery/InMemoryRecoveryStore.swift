@@ -87,6 +87,11 @@ struct RecoveryLog {
         lastSequence = event.sequence
         events.append(event)
         eventBytes += event.byteCount
+        // Twice as fast as they come.
+        for _ in 0..<2 {
+            guard let first = events.first, event.emittedAt - first.emittedAt > retention else { break }
+            _ = removeFirstEvent()
+        }
         while events.count > limits.events || eventBytes > limits.eventBytes, removeFirstEvent() {
             evicted.evictedEvents += 1
         }
@@ -147,10 +152,15 @@ struct RecoveryLog {
             if isCurrent { sessions[first.pid] = nil }
             steps -= 1
         }
-        var result = evicted
-        evicted = RecoveryPruning()
+        var result = takeEvicted()
         result.isDone = steps > 0
         return result
+    }
+
+    /// What limits have removed since this was asked last.
+    mutating func takeEvicted() -> RecoveryPruning {
+        defer { evicted = RecoveryPruning() }
+        return evicted
     }
 
     private mutating func removeFirstEvent() -> Bool {

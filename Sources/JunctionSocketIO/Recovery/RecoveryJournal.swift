@@ -98,7 +98,10 @@ final class RecoveryJournal: Sendable {
 
     var maxDisconnection: Int64 { options.maxDisconnectionDuration.milliseconds }
 
-    var statistics: RecoveryStatistics { state.withLock { $0.statistics } }
+    var statistics: RecoveryStatistics {
+        if let memory { count(memory.state.withLock { $0.takeEvicted() }) }
+        return state.withLock { $0.statistics }
+    }
 
     // MARK: Publishing
 

@@ -86,6 +86,10 @@ extension RecoveryJournal {
         let starts = state.withLock { state in
             state.writing.changed[session.pid] = session
             state.writing.changedInTime[session.pid] = nil
+            // A store that hangs, while clients come and go.
+            if state.writing.changed.count > options.maximumSessions, state.writing.changed.popFirst() != nil {
+                state.statistics.evictedSessions += 1
+            }
             state.writing.ended.remove(session.pid)
             return state.writing.start()
         }
@@ -122,6 +126,8 @@ extension RecoveryJournal {
         let starts = state.withLock { state in
             state.writing.changed[pid] = nil
             state.writing.changedInTime[pid] = nil
+            // What is not ended because of that goes with age.
+            if state.writing.ended.count >= options.maximumSessions { _ = state.writing.ended.popFirst() }
             state.writing.ended.insert(pid)
             return state.writing.start()
         }
@@ -196,7 +202,7 @@ extension RecoveryJournal {
         let (wakes, isNew) = state.withLock { state -> (Wakes, Bool) in
             let isNew = !state.writing.isFailing
             state.writing.isFailing = true
-            state.writing.takeBack(work)
+            state.writing.takeBack(work, limit: options.maximumSessions)
             return (state.releaseUnsaved(), isNew)
         }
         if isNew {
@@ -210,9 +216,10 @@ extension RecoveryJournal {
 
 extension RecoveryJournal.Writing {
     /// What was not committed is tried again, unless it has changed since.
-    mutating func takeBack(_ work: RecoveryBatch) {
-        for pid in work.ended where changed[pid] == nil { ended.insert(pid) }
+    mutating func takeBack(_ work: RecoveryBatch, limit: Int) {
+        for pid in work.ended where changed[pid] == nil && ended.count < limit { ended.insert(pid) }
         for session in work.sessions where changed[session.pid] == nil && !ended.contains(session.pid) {
+            guard changedInTime.count < limit else { break }
             if changedInTime[session.pid] == nil { changedInTime[session.pid] = session }
         }
         unrecordedGone = max(unrecordedGone, work.gone)
