@@ -118,11 +118,8 @@
             set {}
         }
 
-        func log(
-            level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-            function: String, line: UInt
-        ) {
-            logged.withLock { $0.append("\(message) \(metadata?["name"] ?? "")") }
+        func log(event: LogEvent) {
+            logged.withLock { $0.append("\(event.message) \(event.metadata?["name"] ?? "")") }
         }
     }
 #endif

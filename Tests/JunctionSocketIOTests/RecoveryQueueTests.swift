@@ -46,16 +46,16 @@ import Testing
             var away = RecoveringClient()
             try await server.visit(&away) { client, socket, _, _ in
                 server.io.emit("kept")
-                #expect(try await client.nextEvent(socket) == ["kept"])
+                try await client.expect(["kept"], socket)
             }
             try await server.visit(&client) { client, socket, _, _ in
                 store.fail(true)
                 server.io.emit("lost", 1)
-                #expect(try await client.nextEvent(socket) == ["lost", 1])
+                try await client.expect(["lost", 1], socket)
                 #expect(client.offset == nil)
                 store.fail(false)
                 server.io.emit("kept again")
-                #expect(try await client.nextEvent(socket) == ["kept again"])
+                try await client.expect(["kept again"], socket)
                 #expect(client.offset != nil)
             }
             try await server.visit(&away) { _, _, _, recovered in #expect(!recovered) }
@@ -79,7 +79,7 @@ import Testing
                 #expect(unsaved >= 16 && unsaved <= 30)
                 store.open()
                 for number in 0..<30 {
-                    #expect(try await client.nextEvent(socket) == ["event", .number(.init(number))])
+                    try await client.expect(["event", .number(.init(number))], socket)
                     if number < unsaved { #expect(client.offset == nil) }
                 }
             }
@@ -102,10 +102,10 @@ import Testing
                 #expect(dropped >= 35 && dropped < 50)
                 store.open()
                 for number in 0..<50 - dropped {
-                    #expect(try await client.nextEvent(socket) == ["event", .number(.init(number))])
+                    try await client.expect(["event", .number(.init(number))], socket)
                 }
                 server.io.emit("after")
-                #expect(try await client.nextEvent(socket) == ["after"])
+                try await client.expect(["after"], socket)
             }
         }
     }

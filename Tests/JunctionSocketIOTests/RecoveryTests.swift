@@ -31,7 +31,7 @@ import Testing
                 mine.leave("b")
                 mine.data["name"] = "Kim"
                 server.io.emit("first", 1)
-                #expect(try await client.nextEvent(socket) == ["first", 1])
+                try await client.expect(["first", 1], socket)
                 return client.sid
             }
             server.io.emit("second", 2)
@@ -52,7 +52,7 @@ import Testing
                 #expect(await mine.rooms == ["a", mine.id])
                 #expect(mine.data["name"] as? String == "Kim")
                 server.io.to("a").emit("fifth")
-                #expect(try await client.nextEvent(socket) == ["fifth"])
+                try await client.expect(["fifth"], socket)
             }
             #expect(server.io.of("/").recoveryStatistics?.recovered == 1)
             #expect(server.io.of("/").recoveryStatistics?.notRecovered == 0)
@@ -67,7 +67,7 @@ import Testing
             let sid = try await server.visit(&client) { client, socket, _, recovered in
                 #expect(!recovered && client.pid == nil)
                 server.io.emit("event", 1)
-                #expect(try await client.nextEvent(socket) == ["event", 1])
+                try await client.expect(["event", 1], socket)
                 #expect(client.offset == nil)
                 return client.sid
             }
@@ -83,12 +83,12 @@ import Testing
             try await server.visit(&client) { client, socket, _, _ in
                 let mine = try #require(await server.connected.next())
                 mine.emit("kept")
-                #expect(try await client.nextEvent(socket) == ["kept"])
+                try await client.expect(["kept"], socket)
                 let offset = client.offset
                 mine.volatile.emit("volatile", 1)
-                #expect(try await client.nextEvent(socket) == ["volatile", 1])
+                try await client.expect(["volatile", 1], socket)
                 async let answer: Int = mine.emitWithAck("question", 2)
-                #expect(try await client.nextEvent(socket) == ["question", 2])
+                try await client.expect(["question", 2], socket)
                 try await socket.send("430[7]")
                 #expect(try await answer == 7)
                 #expect(client.offset == offset)
@@ -147,7 +147,7 @@ import Testing
                 try await client.connect(first)
                 let sid = client.sid
                 server.io.emit("event", 0)
-                #expect(try await client.nextEvent(first) == ["event", 0])
+                try await client.expect(["event", 0], first)
                 for number in 1...3 {
                     // Sent to the old connection, on which the client has gone deaf.
                     server.io.emit("event", number)
@@ -158,7 +158,7 @@ import Testing
                         #expect(missed == [["event", .number(.init(number))]])
                         if number == 1 { #expect(await server.reasons.next() == "transport close") }
                         server.io.emit("live", number)
-                        #expect(try await client.nextEvent(second) == ["live", .number(.init(number))])
+                        try await client.expect(["live", .number(.init(number))], second)
                     }
                     if number > 1 { _ = await server.reasons.next() }
                 }
@@ -209,7 +209,7 @@ import Testing
                 try await server.visit(&client) { client, socket, missed, recovered in
                     #expect(missed.isEmpty && recovered == (client.offset != nil))
                     server.io.to(try #require(client.sid)).emit("yours")
-                    #expect(try await client.nextEvent(socket) == ["yours"])
+                    try await client.expect(["yours"], socket)
                     for _ in 0..<100 { server.io.to("others").emit("theirs") }
                 }
             }

@@ -61,6 +61,14 @@ package struct RecoveringClient: Sendable {
         return event
     }
 
+    /// The next event, which must be this one.
+    package mutating func expect(
+        _ event: [SocketIOValue], _ socket: RawWebSocket, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let actual = try await nextEvent(socket)
+        #expect(actual == event, sourceLocation: sourceLocation)
+    }
+
     /// The next message; pings are answered.
     package mutating func next(_ socket: RawWebSocket) async throws -> Message {
         while true {
