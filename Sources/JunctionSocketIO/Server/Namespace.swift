@@ -12,9 +12,9 @@ public final class Namespace: NamespaceAddressing {
     /// The sockets of this server.
     let local: InMemoryAdapter
     let adapter: any Adapter
-    /// Each event goes through the adapter, which keeps it for clients that come back.
-    let recovers: Bool
     let parser: SocketIOParser
+    /// Events are kept for clients that come back.
+    var recovers: Bool { local.recovery != nil }
     let logger: Logger
 
     init(name: String, parent: ParentNamespace? = nil, options: SocketIOOptions) {
@@ -24,8 +24,8 @@ public final class Namespace: NamespaceAddressing {
         self.connectionHandlers = ConnectionHandlers(parent: parent?.connectionHandlers)
         self.parser = options.parser
         self.local = InMemoryAdapter(namespace: name, parser: options.parser, logger: options.logger)
+        if let recovery = options.connectionStateRecovery { local.recover(recovery, engine: options.engine) }
         self.adapter = (options.adapter ?? .inMemory).make(local)
-        self.recovers = adapter.recovers
     }
 
     /// This one.
