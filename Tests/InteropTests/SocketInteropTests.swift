@@ -23,7 +23,10 @@ import Testing
             if scenario == "ends" {
                 var seen: [String?] = []
                 for _ in Self.reasons { seen.append(await reasons.take()) }
-                #expect(seen == Self.reasons)
+                #expect(seen.dropLast() == Self.reasons.dropLast())
+                // python-socketio closes a WebSocket connection at once, perhaps before it has said goodbye.
+                let last = [Self.reasons.last, transport == "websocket" ? "transport close" : nil]
+                #expect(last.contains(seen.last ?? nil))
             }
         }
     }
