@@ -201,8 +201,8 @@ let package = Package(
         tests(
             "JunctionSocketIO",
             [
-                "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "JunctionTCP", "RawClients", "TLSTesting",
-                "TestSupport", nioCore, nioPosix, nioHTTP1, logging, lifecycle,
+                "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "JunctionTCP", "JunctionTesting", "RawClients",
+                "SocketIOProtocol", "TLSTesting", "TestSupport", nioCore, nioPosix, nioHTTP1, logging, lifecycle,
             ]),
         tests(
             "JunctionHummingbird",

@@ -14,6 +14,9 @@ package enum EventLoops {
     /// The group that everything of Junction runs on.
     package static let group = MultiThreadedEventLoopGroup(numberOfThreads: usableProcessors)
 
+    /// One loop after another.
+    package static func next() -> any EventLoop { group.next() }
+
     /// All its loops.
     package static let all: [any EventLoop] = Array(group.makeIterator())
 

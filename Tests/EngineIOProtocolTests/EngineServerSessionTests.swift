@@ -242,12 +242,6 @@ struct EngineServerSessionTests {
         #expect(EngineCloseReason.parseError.rawValue == "parse error")
         #expect(EngineCloseReason.forcedClose.rawValue == "forced close")
     }
-}
-
-extension EngineServerSession.ReceiveAction {
-    fileprivate var closing: EngineServerSession.Closing? {
-        if case .close(let closing) = self { closing } else { nil }
-    }
 
     // MARK: Revision 3
 
@@ -265,5 +259,11 @@ extension EngineServerSession.ReceiveAction {
             #expect(closing.reason == .transportError)
             #expect(!session.isOpen)
         }
+    }
+}
+
+extension EngineServerSession.ReceiveAction {
+    fileprivate var closing: EngineServerSession.Closing? {
+        if case .close(let closing) = self { closing } else { nil }
     }
 }

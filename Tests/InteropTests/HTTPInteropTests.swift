@@ -1,3 +1,4 @@
+import Foundation
 import JunctionCore
 import JunctionSocketIO
 import NIOCore

@@ -59,7 +59,7 @@ import Testing
         let io = SocketIOServer(host: "127.0.0.1")
         io.onConnection { socket in
             socket.on("close") {
-                for number in 0..<100 { socket.emit("number", number) }
+                for number in 0..<10 { socket.emit("number", number) }
                 io.close()
             }
         }

@@ -82,7 +82,7 @@ import Testing
 
     @Test("HTTP that arrives from a client that was taken for a raw one is answered, and the raw peer leaves")
     func lateHTTP() async throws {
-        try await withSilentClient(RawConnection.with) { silent, udp, log in
+        try await withSilentClient({ try await RawConnection.with($0, $1) }) { silent, udp, log in
             try await udp.say("who is there?")
             #expect(try await silent.read() == ByteBuffer(string: "who is there?\n"))
             try await silent.send("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")

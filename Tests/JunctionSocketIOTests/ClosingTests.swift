@@ -165,6 +165,17 @@ import Testing
         }
     }
 
+    @Test("Sessions of clients that never poll again are over when the server has shut down")
+    func neverAgainSessions() async throws {
+        var options = SocketIOOptions()
+        options.engine.lastPollTimeout = .milliseconds(1)
+        let io = server(options: options)
+        try await io.withListening { address in
+            _ = try await RawConnection.with(address) { try await TestServer.connect($0) }
+        }
+        try await eventually { io.engine.clientsCount == 0 }
+    }
+
     @Test("By default, a server that shuts down waits two seconds for the last polls")
     func lastPollDefault() {
         #expect(EngineIOOptions().lastPollTimeout == .seconds(2))
@@ -295,7 +306,7 @@ import Testing
             // The server is cancelled when this returns.
             try await RawConnection.with(address) { _ = try await TestServer.openSession($0) }
         }
-        #expect(io.engine.clientsCount == 0)
+        try await eventually { io.engine.clientsCount == 0 }
     }
 
     @Test("A client that does not answer the close frame is cut off, and the server ends")

@@ -139,7 +139,7 @@ import Testing
             socket.compress(false).in("room").except("x").emit("not to its sender")
             socket.volatile.broadcast.emit("not to its sender")
             socket.emit("last")
-        } client: { client in
+        } client: { client async throws in
             #expect(try await client.nextText() == #"42["a",1]"#)
             #expect(try await client.nextText() == #"42["b",2]"#)
             #expect(try await client.nextText() == #"451-["message","c",{"deep":[{"_placeholder":true,"num":0}]}]"#)

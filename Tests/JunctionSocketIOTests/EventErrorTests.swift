@@ -49,7 +49,10 @@ import Testing
         try await serve { socket in
             socket.on("sum") { (a: Int, b: Int) in a + b }
             socket.on("later") { (list: [Int]) async in list.count }
-            socket.on("raw") { (event: IncomingEvent) in event.acknowledge(try event.decode(Int.self)) }
+            socket.on("raw") { (event: IncomingEvent) throws in
+                let number: Int = try event.decode(Int.self)
+                event.acknowledge(number)
+            }
         } client: { client in
             try await client.send("427\(event)")
             let error = #"{"code":"invalid_arguments","message":"\#(place) is missing or of another type"}"#
@@ -66,7 +69,7 @@ import Testing
                 event.acknowledge("done")
                 throw Secret()
             }
-            socket.on("y") { (event: IncomingEvent) async in
+            socket.on("y") { (event: IncomingEvent) async throws in
                 event.acknowledge("done, too")
                 throw Secret()
             }

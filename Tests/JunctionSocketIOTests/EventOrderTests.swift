@@ -20,14 +20,18 @@ import Testing
         // How many events leave in one write, and with them in one read at the server.
         var cuts: [Int] = []
         while cuts.reduce(0, +) < kinds.count { cuts.append(Int.random(in: 1...17, using: &generator)) }
-        let hasMiddleware = seed % 3 == 1
+        let hasAsyncMiddleware = seed % 3 == 1
+        let hasMiddleware = seed % 5 == 2
         let hasCatchAll = seed % 4 == 2
         var options = SocketIOOptions()
         // While an answer is awaited four times as many may wait.
         options.maximumQueuedEvents = seed % 2 == 0 ? 256 : 64
         let log = Box<String>()
         try await serve(options: options) { socket in
-            Self.handle(socket, log, hasMiddleware: hasMiddleware, hasCatchAll: hasCatchAll)
+            if hasMiddleware { socket.use { event in event.name += "" } }
+            if hasAsyncMiddleware { socket.use { event async in if event.name != "inline" { await Task.yield() } } }
+            if hasCatchAll { socket.onAny { event in if event.name == "never" { log.put("never") } } }
+            Self.handle(socket, log)
         } client: { [cuts] client in
             var next = 0
             for cut in cuts {
@@ -53,15 +57,9 @@ import Testing
         }
     }
 
-    private static func handle(_ socket: Socket, _ log: Box<String>, hasMiddleware: Bool, hasCatchAll: Bool) {
-        if hasMiddleware {
-            socket.use { event async in if event.name != "inline" { await Task.yield() } }
-        }
-        if hasCatchAll {
-            socket.onAny { event in if event.name == "never" { log.put("never") } }
-        }
-        func begin(_ kind: Kind, _ number: Int) { log.put("begin \(kind) \(number)") }
-        func end(_ kind: Kind, _ number: Int) { log.put("end \(kind) \(number)") }
+    private static func handle(_ socket: Socket, _ log: Box<String>) {
+        @Sendable func begin(_ kind: Kind, _ number: Int) { log.put("begin \(kind) \(number)") }
+        @Sendable func end(_ kind: Kind, _ number: Int) { log.put("end \(kind) \(number)") }
         socket.on("inline") { (number: Int) in
             begin(.inline, number)
             end(.inline, number)

@@ -9,8 +9,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct KnownFaultTests {
     private var impatient: EngineIOOptions {
         var options = EngineIOOptions()
-        options.pingInterval = .milliseconds(300)
-        options.pingTimeout = .milliseconds(300)
+        options.pingInterval = .milliseconds(1_500)
+        options.pingTimeout = .milliseconds(500)
         return options
     }
 

@@ -116,7 +116,7 @@ import Testing
             socket.emit(name) { (answer: Result<Int, SocketIOError>) in
                 if case .failure(let error) = answer { socket.emit("refused", error.code.rawValue, error.message) }
             }
-        } client: { client in
+        } client: { client async throws in
             #expect(
                 try await client.nextText() == #"42["refused","reservedEvent","\"\#(name)\" is a reserved event name"]"#
             )

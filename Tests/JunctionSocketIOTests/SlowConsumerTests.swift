@@ -4,10 +4,10 @@ import Testing
 
 @testable import JunctionSocketIO
 
-/// A client that stops reading, beside one that reads: see `SlowConsumerPolicy`.
-@Suite(.timeLimit(.minutes(2))) struct SlowConsumerTests {
+/// A client that stops reading, beside one that reads: see `SlowConsumerPolicy`. One at a time: each moves tens of megabytes.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct SlowConsumerTests {
     /// More than the kernel and the connection hold for a client that reads nothing.
-    private static let count = 400
+    private static let count = 200
     private static let payload = ByteBuffer(repeating: 7, count: 100_000)
 
     private static func options(
@@ -50,12 +50,12 @@ import Testing
                         #expect(try await Self.number(try await fast.next(), of: fast) == number)
                     }
                 }
-                #expect(io.engine.droppedMessages > 0)
                 var numbers: [Int] = []
                 while numbers.last != Self.count - 1 {
                     numbers.append(try #require(try await Self.number(try await slow.next(), of: slow)))
                 }
                 #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
+                #expect(io.engine.droppedMessages > 0)
                 #expect(numbers.count + io.engine.droppedMessages == Self.count)
                 #expect(numbers.suffix(10) == Array(Self.count - 10..<Self.count)[...])
                 try await slow.expectAnswer()
@@ -137,8 +137,6 @@ import Testing
                         if number == Self.count - 2 { #expect(try await fast.nextText() == #"42["plain"]"#) }
                     }
                 }
-                let dropped = io.engine.droppedMessages
-                #expect(dropped > 0)
                 var numbers: [Int] = []
                 while numbers.last != Self.count - 1 {
                     let event = try await slow.next()
@@ -148,7 +146,11 @@ import Testing
                     }
                     numbers.append(try #require(try await Self.number(event, of: slow)))
                 }
-                #expect(numbers == numbers.sorted() && numbers.count + dropped == Self.count)
+                // Not before: the client may be on another event loop than the one that was awaited.
+                let dropped = io.engine.droppedMessages
+                #expect(dropped > 0)
+                #expect(numbers == numbers.sorted())
+                #expect(numbers.count + dropped == Self.count)
                 #expect(numbers.suffix(2) == [Self.count - 2, Self.count - 1])
                 try await slow.expectAnswer()
             }

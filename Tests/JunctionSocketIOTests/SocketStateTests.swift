@@ -5,6 +5,12 @@ import RawClients
 import TestSupport
 import Testing
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// What a socket knows of its client and its connection, and how it ends.
 @Suite(.timeLimit(.minutes(1))) struct SocketStateTests {
     @Test("The handshake has the request's fields, query, address and path, the client's auth, and its time")
@@ -19,8 +25,7 @@ import Testing
             try await RawConnection.with(address) { connection in
                 var headers = RawWebSocket.handshake
                 headers.add(name: "X-Room", value: "7")
-                headers.add(name: "origin", value: "http://\(address.text)")
-                headers.add(name: "host", value: address.text)
+                headers.add(name: "origin", value: "http://\(RawConnection.host)")
                 let target = "/socket.io/?EIO=4&transport=websocket&name=a%20b&name=c"
                 try #require(try await connection.request("GET", target, headers: headers).status == 101)
                 try await connection.send(RawWebSocket.frame(.text, ByteBuffer(string: #"40{"token":"t"}"#)))
@@ -123,7 +128,7 @@ import Testing
             socket.leaveAll()
             socket.namespace.to("a").to("b").emit("not here")
             socket.namespace.to(socket.id).emit("own")
-        } client: { client in
+        } client: { client async throws in
             #expect(try await client.nextText() == #"42["own"]"#)
         }
     }

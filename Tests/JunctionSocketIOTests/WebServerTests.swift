@@ -118,12 +118,12 @@ import Testing
     func forwardedFor() async throws {
         try await server(configuration { _ in }).withListening { address in
             try await RawConnection.with(address) { connection in
-                var fields = RawWebSocket.handshake
-                fields.add(name: "x-forwarded-for", value: "198.51.100.7")
-                fields.add(name: "forwarded", value: "for=198.51.100.7;proto=https")
-                fields.add(name: "x-forwarded-proto", value: "https")
+                let fields: HTTPHeaders = [
+                    "x-forwarded-for": "198.51.100.7", "forwarded": "for=198.51.100.7;proto=https",
+                    "x-forwarded-proto": "https",
+                ]
                 let answer = try await connection.request(
-                    "GET", "/socket.io/?EIO=4&transport=polling", headers: ["x-forwarded-for": "198.51.100.7"])
+                    "GET", "/socket.io/?EIO=4&transport=polling", headers: fields)
                 let sid = try #require(answer.body.firstMatch(of: /"sid":"([^"]+)"/)?.1)
                 _ = try await connection.request(
                     "POST", TestServer.polling(String(sid)), headers: fields, body: ByteBuffer(string: "40"))

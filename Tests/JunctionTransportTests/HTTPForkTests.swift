@@ -77,6 +77,15 @@ struct HTTPForkTests {
         }
     }
 
+    @Test("tells the other server when all that was held for it has been read")
+    func readComplete() throws {
+        let connection = try SharedConnection()
+        try connection.send(SharedConnection.get("/ours/1") + SharedConnection.get("/theirs/2"))
+        try connection.answerLast()
+        #expect(connection.theirs.readsSinceComplete == 0)
+        #expect(connection.theirs.requests == ["/theirs/2"])
+    }
+
     @Test("reads no more while a request is held that was sent ahead, and goes on when it is not")
     func reading() throws {
         let connection = try SharedConnection()
@@ -213,6 +222,7 @@ struct HTTPForkTests {
         try connection.send("GET /ours HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: noise\r\n\r\nearly ")
         let noise = Noise()
         try #require(connection.exchanges.last).upgrade(headers: ["upgrade": "noise"], to: noise)
+        connection.wait(.zero)  // lets the decoder leave
         try connection.send("bytes")
         #expect(noise.received == "early bytes")
         noise.send("answer")
@@ -328,6 +338,8 @@ private final class TheirHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     var requests: [String] = []
+    /// Parts that no `channelReadComplete` has followed yet.
+    var readsSinceComplete = 0
     var body = ""
     var errors = 0
     var halfCloses = 0
@@ -339,7 +351,10 @@ private final class TheirHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
+    func channelReadComplete(context: ChannelHandlerContext) { readsSinceComplete = 0 }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        readsSinceComplete += 1
         switch unwrapInboundIn(data) {
         case .head(let head): requests.append(head.uri)
         case .body(let part): body += String(buffer: part)

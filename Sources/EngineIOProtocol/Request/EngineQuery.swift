@@ -59,48 +59,45 @@ public struct EngineQuery: Hashable, Sendable {
 
     /// The value of a name. When the name is repeated the last one counts, as in the reference implementation.
     public subscript(name: String) -> String? {
-        var found: Substring.UTF8View?
+        var found: String?
         forEachPair { candidate, value in
             let isFound =
                 Self.isPlain(candidate) ? candidate.elementsEqual(name.utf8) : Self.decode(candidate) == name
-            if isFound { found = value }
+            if isFound { found = Self.decode(value) }
         }
-        return found.map(Self.decode)
+        return found
     }
 
+    private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
+
     /// Calls `body` with each name and value, not decoded.
-    private func forEachPair(_ body: (Substring.UTF8View, Substring.UTF8View) -> Void) {
-        let bytes = text.utf8
-        var start = bytes.startIndex
-        var equals: Substring.Index?
-        func end(_ place: Substring.Index) {
-            guard start < place else { return }
-            body(bytes[start..<(equals ?? place)], equals.map { bytes[$0..<place].dropFirst() } ?? bytes[place..<place])
-        }
-        var place = start
-        while place < bytes.endIndex {
-            switch bytes[place] {
-            case UInt8(ascii: "&"):
-                end(place)
-                start = bytes.index(after: place)
-                equals = nil
-            case UInt8(ascii: "="):
-                if equals == nil { equals = place }
-            default:
-                break
+    private func forEachPair(_ body: (Bytes, Bytes) -> Void) {
+        var text = text
+        text.withUTF8 { bytes in
+            var start = 0
+            var equals: Int?
+            for place in 0...bytes.count {
+                if place == bytes.count || bytes[place] == UInt8(ascii: "&") {
+                    if start < place {
+                        let nameEnd = equals ?? place
+                        body(bytes[start..<nameEnd], bytes[min(nameEnd + 1, place)..<place])
+                    }
+                    start = place + 1
+                    equals = nil
+                } else if equals == nil, bytes[place] == UInt8(ascii: "=") {
+                    equals = place
+                }
             }
-            bytes.formIndex(after: &place)
         }
-        end(place)
     }
 
     /// Nothing in it needs to be decoded.
-    private static func isPlain(_ text: Substring.UTF8View) -> Bool {
+    private static func isPlain(_ text: Bytes) -> Bool {
         !text.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
     }
 
-    private static func decode(_ text: Substring.UTF8View) -> String {
-        if isPlain(text) { return String(Substring(text)) }
+    private static func decode(_ text: Bytes) -> String {
+        if isPlain(text) { return String(decoding: text, as: UTF8.self) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
         var rest = text
@@ -113,7 +110,7 @@ public struct EngineQuery: Hashable, Sendable {
                 if digits.count == 2, let high = digits.first.flatMap(hexDigit), let low = digits.last.flatMap(hexDigit)
                 {
                     bytes.append(high << 4 | low)
-                    rest = rest[digits.endIndex...]
+                    rest = rest.dropFirst(2)
                 } else {
                     bytes.append(byte)
                 }

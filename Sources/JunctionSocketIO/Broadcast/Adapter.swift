@@ -60,7 +60,7 @@ package protocol Adapter: Sendable {
 
     // MARK: End
 
-    /// The namespace is no longer used.
+    /// The namespace is no longer used, or not until the server runs again.
     func close() async
 }
 

@@ -1,69 +1,90 @@
-public import SocketIOProtocol
+import JunctionTransport
+import NIOCore
 
-/// Chooses whom an event is for, step by step.
-///
-/// ```swift
-/// io.to("room").except("muted").emit("message", "hello")
-/// ```
-///
-/// A broadcast is encoded once and never waits for a slow client.
-public struct BroadcastOperator: Sendable {
-    private let namespace: Namespace
-    private var audience = Audience()
-    private var flags: EmitFlags = []
+/// Whom an event is for, and how it is to be sent; made step by step by the methods of ``AudienceChoosing`` and ``Broadcasting``.
+public struct BroadcastOperator: Broadcasting {
+    private let target: Target
+    var audience = Audience()
+    var flags: EmitFlags = []
+    var timeout: Duration?
     var latestKey: String?
 
+    private enum Target {
+        case namespace(any Adapter)
+        case children(of: ParentNamespace)
+    }
+
+    /// A namespace; `sender` is left out.
     init(namespace: Namespace, sender: Socket? = nil, flags: EmitFlags = []) {
-        self.namespace = namespace
+        self.init(adapter: namespace.adapter)
         self.flags = flags
         if let sender { audience.except.insert(sender.id) }
     }
 
-    /// Adds the sockets in a room. A socket in several of the rooms gets the event once.
-    public func to(_ room: String) -> BroadcastOperator {
-        with { $0.audience.rooms.insert(room) }
+    init(adapter: any Adapter, audience: Audience = Audience()) {
+        self.target = .namespace(adapter)
+        self.audience = audience
     }
 
-    /// Adds the sockets in any of the rooms.
-    public func to(_ rooms: Set<String>) -> BroadcastOperator {
-        with { $0.audience.rooms.formUnion(rooms) }
+    init(parent: ParentNamespace) { self.target = .children(of: parent) }
+
+    /// The same.
+    public var broadcast: BroadcastOperator { self }
+
+    func with(_ change: (inout BroadcastOperator) -> Void) -> BroadcastOperator {
+        var copy = self
+        change(&copy)
+        return copy
     }
 
-    /// The same as ``to(_:)-(String)``.
-    public func `in`(_ room: String) -> BroadcastOperator { to(room) }
-
-    /// Takes out the sockets in a room.
-    public func except(_ room: String) -> BroadcastOperator {
-        with { $0.audience.except.insert(room) }
+    /// Calls `body` for the adapter of each namespace that is meant.
+    func forEachAdapter(_ body: (any Adapter, BroadcastOperator) -> Void) {
+        switch target {
+        case .namespace(let adapter): body(adapter, self)
+        case .children(let parent): for child in parent.children { body(child.adapter, self) }
+        }
     }
 
-    /// Drops the event for each client that it cannot leave to at once, because that one is behind or between two polls.
-    public var volatile: BroadcastOperator { with { $0.flags.insert(.volatile) } }
-
-    /// Sends an event to everybody chosen.
-    public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        send(EventPacket(event, repeat each arguments))
-    }
-
-    /// Sends an event with dynamic arguments to everybody chosen.
-    public func emit(_ event: String, arguments: [SocketIOValue]) {
-        send(EventPacket(name: event, arguments: arguments))
-    }
-
-    private func send(_ packet: EventPacket) {
+    func send(_ packet: EventPacket) {
         var packet = packet
         packet.latestKey = latestKey
-        namespace.adapter.broadcast(packet, to: audience, flags: flags)
+        forEachAdapter { [packet] in $0.broadcast(packet, to: $1.audience, flags: $1.flags) }
     }
 
-    /// Disconnects everybody chosen; with `close`, the connections under them, too.
-    public func disconnectSockets(close: Bool = false) {
-        namespace.adapter.disconnect(audience, close: close, flags: flags)
+    /// Sends an event that is to be acknowledged.
+    func ask(_ packet: EventPacket) -> BroadcastReplies {
+        let replies = BroadcastReplies(timeout: timeout)
+        if let timeout {
+            let timer = EventLoops.next().scheduleTask(in: TimeAmount(timeout)) { replies.failForTimeout() }
+            replies.whenOver { _ in timer.cancel() }
+        }
+        var adapters: [any Adapter] = []
+        forEachAdapter { adapter, broadcast in
+            adapters.append(adapter)
+            adapter.broadcast(packet, to: broadcast.audience, flags: broadcast.flags, replies: replies)
+        }
+        guard !flags.contains(.local) else {
+            replies.expect(servers: adapters.count)
+            return replies
+        }
+        // Bound to the answers: whatever it learns when they are over is ignored.
+        Task { [adapters] in
+            do {
+                var count = 0
+                for adapter in adapters { count += try await adapter.serverCount() }
+                replies.expect(servers: count)
+            } catch {
+                replies.fail(error)
+            }
+        }
+        return replies
     }
 
-    private func with<Ignored>(_ change: (inout BroadcastOperator) -> Ignored) -> BroadcastOperator {
-        var copy = self
-        _ = change(&copy)
-        return copy
+    func fetch() async throws -> [RemoteSocket] {
+        guard case .namespace(let adapter) = target else {
+            throw SocketIOError(
+                code: .notSupported, message: "fetchSockets() is not supported on parent namespaces")
+        }
+        return try await adapter.fetchSockets(in: audience, flags: flags).map { RemoteSocket($0, adapter: adapter) }
     }
 }

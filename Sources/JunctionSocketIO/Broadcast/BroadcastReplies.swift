@@ -107,3 +107,23 @@ public struct BroadcastError: Error, Sendable, CustomStringConvertible {
         self.replies = replies
     }
 }
+
+extension BroadcastReplies {
+    /// All answers, as soon as they are there. Ends with its task.
+    func all() async throws -> [EventArguments] {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                whenOver { continuation.resume(with: $0) }
+            }
+        } onCancel: {
+            fail(CancellationError())
+        }
+    }
+}
+
+extension EventArguments {
+    func firstArgument<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+        var arguments = self
+        return try arguments.next()
+    }
+}

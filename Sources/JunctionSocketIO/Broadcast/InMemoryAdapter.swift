@@ -1,7 +1,7 @@
 import JunctionTransport
 package import Logging
 import NIOCore
-package import SocketIOProtocol
+import SocketIOProtocol
 import Synchronization
 
 /// The sockets of this server in one namespace, and the adapter of a single server.
@@ -104,6 +104,12 @@ package final class InMemoryAdapter: Adapter {
         for shard in shards {
             shard.executor.eventLoop.execute { shard.executor.turn { work(shard.index.value) } }
         }
+    }
+
+    /// Calls `body` for each socket of a loop that `audience` means. Only on that loop.
+    func forEachSocket(in audience: Audience, on executor: LoopExecutor, _ body: (SocketCore) -> Void) {
+        guard let shard = shards.first(where: { $0.executor === executor }) else { return }
+        shard.index.value.forEach(in: audience, body)
     }
 
     package func broadcast(_ packet: EventPacket, to audience: Audience, flags: EmitFlags, replies: BroadcastReplies) {

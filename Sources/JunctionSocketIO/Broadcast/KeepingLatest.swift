@@ -1,4 +1,4 @@
-extension BroadcastOperator {
+extension Broadcasting {
     /// For values of which only the newest counts, such as a price or a position: while a client is behind, an event sent through
     /// this takes the place of the one before with the same key that still waits for it.
     ///
@@ -11,14 +11,12 @@ extension BroadcastOperator {
     ///
     /// - Parameter key: what the events have in common; one for all namespaces of a client's connection.
     public func keepingLatest(_ key: String) -> BroadcastOperator {
-        var copy = self
-        copy.latestKey = key
-        return copy
+        broadcast.with { $0.latestKey = key }
     }
 }
 
 extension Emitter {
-    /// For values of which only the newest counts; see ``BroadcastOperator/keepingLatest(_:)``.
+    /// For values of which only the newest counts; see ``Broadcasting/keepingLatest(_:)``.
     public func keepingLatest(_ key: String) -> Emitter {
         var copy = self
         copy.latestKey = key
@@ -34,23 +32,10 @@ extension Emitter {
 }
 
 extension Socket {
-    /// For values of which only the newest counts; see ``BroadcastOperator/keepingLatest(_:)``.
+    /// For values of which only the newest counts; see ``Broadcasting/keepingLatest(_:)``.
     ///
     /// ```swift
     /// socket.keepingLatest("position").emit("position", x, y)
     /// ```
     public func keepingLatest(_ key: String) -> Emitter { Emitter(socket: self).keepingLatest(key) }
-}
-
-extension Namespace {
-    /// Everybody, with values of which only the newest counts; see ``BroadcastOperator/keepingLatest(_:)``.
-    public func keepingLatest(_ key: String) -> BroadcastOperator {
-        BroadcastOperator(namespace: self).keepingLatest(key)
-    }
-}
-
-extension SocketIOServer {
-    /// Everybody in the main namespace, with values of which only the newest counts; see
-    /// ``BroadcastOperator/keepingLatest(_:)``.
-    public func keepingLatest(_ key: String) -> BroadcastOperator { of("/").keepingLatest(key) }
 }

@@ -19,16 +19,18 @@ final class RoomIndex {
         core.membership.position = members.count
         members.append(core)
         byID[core.socket.id] = core
+        let joined = core.membership.rooms.keys
+        core.membership.rooms = [:]
         observer?.joined(core.socket.id, core.socket.id)
-        for room in core.membership.rooms.keys { insert(core, into: room) }
+        join(core, Set(joined))
     }
 
     /// A socket is over; it leaves all rooms.
     func remove(_ core: SocketCore) {
         let id = core.socket.id
         core.membership.index = nil
-        for (room, position) in core.membership.rooms { remove(core, at: position, from: room) }
-        core.membership.rooms = [:]
+        // One by one: a listener may change rooms, and the socket's place in them.
+        for room in Array(core.membership.rooms.keys) { leave(core, room) }
         byID[id] = nil
         observer?.left(id, id)
         let last = members.removeLast()

@@ -1,3 +1,4 @@
+import EngineIOProtocol
 import Synchronization
 
 extension EngineIOServer {
@@ -19,12 +20,14 @@ extension EngineIOServer {
     }
 
     /// What a mounted server does when its HTTP server goes away: ends every session, and gives those who are between two polls
-    /// the time to fetch what was sent to them. Runs to its end also in a cancelled task.
+    /// the time to fetch what was sent to them. Who has not come by then has nowhere to come to. Runs to its end also in a
+    /// cancelled task.
     func shutDown() async {
         closeAll()
         let time = options.lastPollTimeout
         let mount = mount()
         await Task { await mount.drain(timeout: time) }.value
+        for session in state.withLock({ Array($0.sessions.values) }) { session.withCore { $0.end(.forcedClose) } }
     }
 
     /// Takes sessions again, after ``closeAll()`` or ``drain(timeout:)``.

@@ -80,7 +80,7 @@ extension EngineIOServer {
     private func open(
         _ exchange: HTTPExchange, _ request: EngineRequest, _ transport: EngineTransport, _ headers: HTTPHeaders
     ) throws(EngineRequestError) {
-        let info = RequestInfo(exchange.request, query: request.query)
+        let info = RequestInfo(exchange.request)
         let dialect = try request.dialect()
         guard dialect.jsonpIndex == nil || originPolicy.allowsProgram(for: exchange.request) else {
             throw EngineRequestError(.forbidden, detail: "ORIGIN_NOT_ALLOWED")

@@ -30,7 +30,7 @@ public final class EngineIOServer: Sendable {
     /// Files for browsers beside the sessions, and the path that they are below.
     let clientFiles: (files: ClientFiles, path: String)?
     let state = Mutex(State())
-    private let losses: LossLog
+    let losses: LossLog
 
     struct State {
         var sessions: [String: EngineSession] = [:]
@@ -94,11 +94,7 @@ public final class EngineIOServer: Sendable {
         on executor: LoopExecutor
     ) throws(EngineRequestError) -> EngineSession {
         let core = EngineSessionCore(
-            id: id, request: request, transport: transport, dialect: dialect, options: options, executor: executor
-        ) {
-            self.removeSession(id)
-        }
-        core.losses = losses
+            id: id, request: request, transport: transport, dialect: dialect, server: self, executor: executor)
         let session = EngineSession(core)
         let refusal: EngineRequestError? = state.withLock { state in
             if state.isShutDown { return EngineRequestError(.badRequest, message: "Server is shutting down") }

@@ -12,7 +12,7 @@ extension EngineSessionCore {
             finish(closing)
         case .awaitPoll:
             abortProbe()  // its end must not be taken for the session's, nor its timer
-            setPatience(TimeAmount(options.pollingCloseTimeout)) { $0.end(.forcedClose) }
+            setPatience(TimeAmount(server.options.pollingCloseTimeout)) { $0.end(.forcedClose) }
         case .none:
             break
         }
@@ -43,7 +43,7 @@ extension EngineSessionCore {
         pendingPost = nil
         webSocket?.close(.normal)
         webSocket = nil
-        onEnd()
+        server.removeSession(id)
         let delegate = delegate
         self.delegate = nil
         observer?.seesEnd(reason, for: delegate)

@@ -64,7 +64,9 @@ extension EngineSessionCore {
             return answer.respond(.badRequest)
         }
         // A server that others share may let larger requests through.
-        guard request.body.readableBytes <= options.maxHttpBufferSize else { return answer.respond(.payloadTooLarge) }
+        guard request.body.readableBytes <= server.options.maxHttpBufferSize else {
+            return answer.respond(.payloadTooLarge)
+        }
         do {
             pendingPost = (try dialect.decodePayload(request.body, contentType: contentType)[...], answer)
             takePost()

@@ -62,7 +62,7 @@ extension EngineSessionCore {
         self.backlog = backlog
         noteDropped(
             backlog.queue.append(.init(message: held, bytes: bytes, key: key, isDroppable: isDroppable)))
-        if backlog.queue.bytes > options.maximumBufferedBytes { end(.transportError) }
+        if backlog.queue.bytes > server.options.maximumBufferedBytes { end(.transportError) }
     }
 
     private func transmit(_ held: SessionBacklog.Held) {
@@ -114,7 +114,7 @@ extension EngineSessionCore {
     private func noteDropped(_ count: Int) {
         guard count > 0 else { return }
         droppedMessages += count
-        for _ in 0..<count { losses?.note(Self.tooSlow, peer: id) }
+        for _ in 0..<count { server.losses.note(Self.tooSlow, peer: id) }
     }
 
     private static let tooSlow = NetworkError(.peerTooSlow, "the client reads too slowly")

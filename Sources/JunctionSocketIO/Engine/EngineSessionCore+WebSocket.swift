@@ -7,9 +7,9 @@ import Synchronization
 extension EngineSessionCore {
     /// A WebSocket connection wants to carry the session. False when it is not wanted.
     func probe(by link: WebSocketLink) -> Bool {
-        guard options.allowUpgrades, machine.probeArrived() else { return false }
+        guard server.options.allowUpgrades, machine.probeArrived() else { return false }
         webSocket = link
-        setPatience(TimeAmount(options.upgradeTimeout)) { $0.abortProbe() }
+        setPatience(TimeAmount(server.options.upgradeTimeout)) { $0.abortProbe() }
         return true
     }
 

@@ -31,10 +31,10 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     /// The session has moved to WebSocket. Read from any thread.
     let isUpgraded = Atomic(false)
 
-    let options: EngineIOOptions
+    /// What was set is read there: a copy would double the size of a session.
+    let server: EngineIOServer
     /// How the client's packets are written.
     let dialect: EngineDialect
-    let onEnd: () -> Void
     @exclusivity(unchecked) var machine: EngineServerSession
     var heartbeat: Heartbeat
     var heartbeatTimer: Scheduled<Void>?
@@ -50,8 +50,6 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     @exclusivity(unchecked) var backlog: SessionBacklog?
     /// Messages that were dropped because the client was behind.
     var droppedMessages = 0
-    /// Counts them for the whole server.
-    var losses: LossLog?
     var poll: Answer?
     /// Of the packets that wait for a poll, one may be compressed; then all of them are, as in the reference.
     var pollMayCompress = false
@@ -65,18 +63,18 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
 
     init(
         id: String, request: RequestInfo, transport: EngineTransport, dialect: EngineDialect,
-        options: EngineIOOptions, executor: LoopExecutor, onEnd: @escaping () -> Void
+        server: EngineIOServer, executor: LoopExecutor
     ) {
         self.id = id
         self.request = request
         self.dialect = dialect
-        self.options = options
-        self.backlog = SessionBacklog(options.slowConsumer)
+        self.server = server
+        self.backlog = SessionBacklog(server.options.slowConsumer)
         self.executor = executor
-        self.onEnd = onEnd
         self.machine = EngineServerSession(transport: transport, revision: dialect.revision)
         self.heartbeat = Heartbeat(
-            interval: TimeAmount(options.pingInterval), timeout: TimeAmount(options.pingTimeout), now: .now(),
+            interval: TimeAmount(server.options.pingInterval), timeout: TimeAmount(server.options.pingTimeout),
+            now: .now(),
             revision: dialect.revision)
     }
 
@@ -94,6 +92,7 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     /// Sends the handshake and starts the heartbeat.
     func open(by webSocket: WebSocketLink?) {
         self.webSocket = webSocket
+        let options = server.options
         let upgrades = webSocket == nil && options.allowUpgrades && options.transports.contains(.websocket)
         let handshake = EngineHandshake(
             sid: id, upgrades: upgrades ? ["websocket"] : [], pingInterval: options.pingInterval,
@@ -217,7 +216,7 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
             needsFlush = true
             executor.flushAtTurnEnd(self)
         case .queued:
-            if machine.queuedBytes > options.maximumBufferedBytes { end(.transportError) }
+            if machine.queuedBytes > server.options.maximumBufferedBytes { end(.transportError) }
         case .drop:
             break
         }

@@ -24,15 +24,19 @@ enum ContentCoding: String, CaseIterable {
 
     /// The one offered that the client prefers, the earlier one of equals; `nil` when it takes none (RFC 9110, section 12.5.3).
     init?(accepted field: String, offered: [ContentCoding] = ContentCoding.allCases) {
-        var best: (coding: ContentCoding, quality: Double)?
-        for item in field.split(separator: ",") {
+        let accepted = field.split(separator: ",").compactMap { item -> (name: String, quality: Double)? in
             let parts = item.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" }.lowercased() }
-            guard let name = parts.first else { continue }
+            guard let name = parts.first else { return nil }
             let quality = parts.dropFirst().first { $0.hasPrefix("q=") }.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
-            for coding in offered where (name == "*" || name == coding.rawValue) && quality > best?.quality ?? 0 {
-                best = (coding, quality)
-            }
+            return (name, quality)
         }
+        // What is said of a coding itself goes before what is said of all others.
+        let ranked = offered.compactMap { coding -> (coding: ContentCoding, place: Int, quality: Double)? in
+            let place =
+                accepted.firstIndex { $0.name == coding.rawValue } ?? accepted.firstIndex { $0.name == "*" }
+            return place.map { (coding, $0, accepted[$0].quality) }
+        }
+        let best = ranked.filter { $0.quality > 0 }.min { ($1.quality, $0.place) < ($0.quality, $1.place) }
         guard let best else { return nil }
         self = best.coding
     }

@@ -10,23 +10,23 @@ final class ClientConnection: EngineSessionDelegate {
     let session: EngineSessionCore
     let conn: EngineSession
 
-    private let server: SocketIOServer
-    let options: SocketIOOptions
+    let server: SocketIOServer
+    var options: SocketIOOptions { server.options }
     @exclusivity(unchecked) private var decoder: SocketIOPacketDecoder
     /// The main namespace's socket, which nearly all packets are for.
-    @exclusivity(unchecked) private var main: Socket?
-    private var others: [String: Socket] = [:]
-    /// Namespaces whose middleware has not decided yet.
-    private var pending: Set<String> = []
+    @exclusivity(unchecked) var main: Socket?
+    var others: [String: Socket] = [:]
+    /// Namespaces that are not decided about yet.
+    var pending: Set<String> = []
     /// Sockets whose handlers are behind.
     private var behind: Set<ObjectIdentifier> = []
-    private var connectTimer: Scheduled<Void>?
+    var connectTimer: Scheduled<Void>?
 
     init(session: EngineSessionCore, conn: EngineSession, server: SocketIOServer) {
         self.session = session
         self.conn = conn
         self.server = server
-        self.options = server.options
+        let options = server.options
         self.decoder = SocketIOPacketDecoder(
             parser: options.parser,
             limits: SocketIOLimits(
@@ -91,81 +91,6 @@ final class ClientConnection: EngineSessionDelegate {
         closeAll(.forcedServerClose)
     }
 
-    // MARK: Connecting to a namespace
-
-    func connect(_ name: String, _ auth: SocketIOValue) {
-        guard let namespace = server.existingNamespace(name) else {
-            return refuse(name, ConnectError("Invalid namespace"))
-        }
-        let count = others.count + pending.count + (main == nil ? 0 : 1)
-        guard count < options.maximumNamespacesPerConnection else {
-            options.logger.warning("too many namespaces, client cut off", metadata: ["session": "\(session.id)"])
-            return closeAll(.forcedServerClose)
-        }
-        let socket = Socket(namespace: namespace, client: self, auth: auth, options: options)
-        let state = namespace.current
-        guard !state.middleware.isEmpty else { return confirm(socket, state.handlers) }
-        pending.insert(namespace.name)
-        // Bound to the connection: what it decides about one that is gone is ignored.
-        let bound = NIOLoopBound(self, eventLoop: session.executor.eventLoop)
-        Task(executorPreference: session.executor) {
-            do {
-                for middleware in state.middleware { try await middleware(socket) }
-                bound.value.decided(socket, nil, state.handlers)
-            } catch {
-                bound.value.decided(socket, error, state.handlers)
-            }
-        }
-    }
-
-    private func decided(_ socket: Socket, _ refusal: (any Error)?, _ handlers: [Namespace.ConnectionHandler]) {
-        pending.remove(socket.namespace.name)
-        guard session.isOpen else { return socket.detach() }
-        guard let refusal else { return confirm(socket, handlers) }
-        socket.detach()
-        if !(refusal is ConnectError) {
-            options.logger.warning(
-                "middleware failed", metadata: ["namespace": "\(socket.namespace.name)", "error": "\(refusal)"])
-        }
-        let error = refusal as? ConnectError ?? ConnectError("Internal error")
-        if isOld { refuseOld(socket.namespace.name, error) } else { refuse(socket.namespace.name, error) }
-    }
-
-    private func refuse(_ namespace: String, _ error: ConnectError) {
-        try? session.send(options.parser) { parser, buffer in
-            try parser.encodeConnectError(
-                namespace: namespace, message: error.message, data: error.data, into: &buffer)
-        }
-    }
-
-    private func confirm(_ socket: Socket, _ handlers: [Namespace.ConnectionHandler]) {
-        connectTimer?.cancel()
-        connectTimer = nil
-        if socket.namespace.name == "/" { main = socket } else { others[socket.namespace.name] = socket }
-        guard let core = socket.core else { return }
-        core.connect()
-        for (index, handler) in handlers.enumerated() {
-            switch handler {
-            case .inline(let handler): handler(socket)
-            case .asynchronous: return goOn(socket, Array(handlers[index...]))
-            }
-        }
-        core.connectionHandled()
-    }
-
-    /// Calls the rest of the connection handlers in a task.
-    private func goOn(_ socket: Socket, _ handlers: [Namespace.ConnectionHandler]) {
-        Task(executorPreference: socket.executor) {
-            for handler in handlers {
-                switch handler {
-                case .inline(let handler): handler(socket)
-                case .asynchronous(let handler): await handler(socket)
-                }
-            }
-            socket.core?.connectionHandled()
-        }
-    }
-
     // MARK: Called by the sockets
 
     var errorPolicy: EventErrorPolicy { server.errorPolicy }
@@ -173,6 +98,7 @@ final class ClientConnection: EngineSessionDelegate {
     /// A socket is no longer connected.
     func remove(_ socket: Socket) {
         if socket.namespace.name == "/" { main = nil } else { others[socket.namespace.name] = nil }
+        server.namespaces.left(socket.namespace)
     }
 
     /// Slows the client down: the socket's handlers are behind.

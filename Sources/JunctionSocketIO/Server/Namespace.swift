@@ -1,15 +1,14 @@
 import Logging
-public import SocketIOProtocol
-import Synchronization
 
 /// A part of a Socket.IO server that clients connect to by name, with its own handlers, middleware and rooms.
-public final class Namespace: Sendable {
-    /// How a middleware refuses: by throwing, best a ``ConnectError``.
-    public typealias Middleware = @Sendable (Socket) async throws -> Void
-
+public final class Namespace: NamespaceAddressing {
     /// `/` for the main one, else `/admin` and the like.
     public let name: String
+    /// What is called when a client connects.
+    public let connectionHandlers: ConnectionHandlers
 
+    /// Where a client's connection made this one.
+    let parent: ParentNamespace?
     /// The sockets of this server.
     let local: InMemoryAdapter
     let adapter: any Adapter
@@ -17,67 +16,47 @@ public final class Namespace: Sendable {
     let recovers: Bool
     let parser: SocketIOParser
     let logger: Logger
-    private let state = Mutex(State())
 
-    struct State {
-        var middleware: [Middleware] = []
-        var handlers: [ConnectionHandler] = []
-    }
-
-    enum ConnectionHandler: Sendable {
-        case inline(@Sendable (Socket) -> Void)
-        case asynchronous(@Sendable (Socket) async -> Void)
-    }
-
-    init(name: String, options: SocketIOOptions) {
+    init(name: String, parent: ParentNamespace? = nil, options: SocketIOOptions) {
         self.name = name
+        self.parent = parent
         self.logger = options.logger
+        self.connectionHandlers = ConnectionHandlers(parent: parent?.connectionHandlers)
         self.parser = options.parser
         self.local = InMemoryAdapter(namespace: name, parser: options.parser, logger: options.logger)
         self.adapter = (options.adapter ?? .inMemory).make(local)
         self.recovers = adapter.recovers
     }
 
-    /// What applies to clients that connect from now on.
-    var current: State { state.withLock { $0 } }
+    /// This one.
+    public var namespace: Namespace { self }
 
-    /// Calls `middleware` for each client that wants to connect, in the order of registration, before its connection is
-    /// confirmed. A thrown error refuses the client, which gets it as `connect_error`.
-    public func use(_ middleware: @escaping Middleware) {
-        state.withLock { $0.middleware.append(middleware) }
+    /// The sockets of this server, by identifier.
+    public var sockets: [String: Socket] {
+        get async {
+            Dictionary(await local.sockets(in: Audience()).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        }
+    }
+}
+
+/// A ``Namespace``, or the server, which stands for its main one.
+public protocol NamespaceAddressing: Broadcasting, ConnectionHandling {
+    /// The namespace that is meant.
+    var namespace: Namespace { get }
+}
+
+extension NamespaceAddressing {
+    /// Everybody in the namespace.
+    public var broadcast: BroadcastOperator { BroadcastOperator(namespace: namespace) }
+
+    /// The rooms of this server, each with the identifiers of the sockets in it. Each socket is in the room of its own name.
+    public var rooms: [String: Set<String>] {
+        get async { await namespace.local.rooms() }
     }
 
-    /// Calls `handler` for each client that has connected, on the socket's event loop; it must not block. The client's first
-    /// event is delivered when it has returned.
-    public func onConnection(_ handler: @escaping @Sendable (Socket) -> Void) {
-        state.withLock { $0.handlers.append(.inline(handler)) }
+    /// Calls `listener` when something happens in the rooms of this server, from now on and one event after another, on the
+    /// event loop of a socket. It must not block. Each socket joins the room of its own name first and leaves it last.
+    public func onRoomEvent(_ listener: @escaping @Sendable (RoomEvent) -> Void) {
+        namespace.local.observeRooms(listener)
     }
-
-    /// Calls `handler` for each client that has connected, in a task on the socket's event loop. The client's first event is
-    /// delivered when it has returned.
-    @_disfavoredOverload
-    public func onConnection(_ handler: @escaping @Sendable (Socket) async -> Void) {
-        state.withLock { $0.handlers.append(.asynchronous(handler)) }
-    }
-
-    // MARK: Broadcasting
-
-    private var everybody: BroadcastOperator { BroadcastOperator(namespace: self) }
-
-    /// Sends an event to everybody in the namespace.
-    public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        everybody.emit(event, repeat each arguments)
-    }
-
-    /// Sends an event with dynamic arguments to everybody in the namespace.
-    public func emit(_ event: String, arguments: [SocketIOValue]) { everybody.emit(event, arguments: arguments) }
-
-    /// Everybody in a room.
-    public func to(_ room: String) -> BroadcastOperator { everybody.to(room) }
-    /// The same as ``to(_:)``.
-    public func `in`(_ room: String) -> BroadcastOperator { everybody.to(room) }
-    /// Everybody who is not in that room.
-    public func except(_ room: String) -> BroadcastOperator { everybody.except(room) }
-    /// Disconnects everybody; with `close`, the connections under them, too.
-    public func disconnectSockets(close: Bool = false) { everybody.disconnectSockets(close: close) }
 }

@@ -17,6 +17,11 @@ public struct SocketIOOptions: Sendable {
     public var maximumAttachments = 10
     /// Depth of arrays and objects in a packet; more ends the connection. 64.
     public var maximumDepth = 64
+    /// Whether a child of a ``ParentNamespace`` goes when the last client has left it. It stays.
+    public var cleanupEmptyChildNamespaces = false
+    /// Children of parent namespaces that clients may have made by connecting; who asks for one more is refused with "Invalid
+    /// namespace". 10,000.
+    public var maximumChildNamespaces = 10_000
     /// Namespaces that one connection may be in, or wait to be let into; more ends it. 100.
     public var maximumNamespacesPerConnection = 100
     /// Events that wait for a socket's handlers; then its client is slowed down. 256.

@@ -19,6 +19,7 @@ extension SocketIOServer {
             group.cancelAll()
             try await group.waitForAll()
         }
+        await namespaces.close()
     }
 
     /// The server as a part of an HTTP server: a ``WebServer``, one built of NIO's handlers
@@ -30,6 +31,7 @@ extension SocketIOServer {
         engine.mount(at: options.path) {
             self.close()
             await self.engine.shutDown()
+            await self.namespaces.close()
         }
     }
 

@@ -2,8 +2,6 @@ public import JunctionCore
 public import JunctionWebSocket
 import Logging
 import NIOCore
-public import SocketIOProtocol
-import Synchronization
 
 /// A Socket.IO server (protocol v5), for every socket.io-client from v3 on, and older ones where
 /// ``EngineIOOptions/allowEIO3`` lets them in.
@@ -19,7 +17,7 @@ import Synchronization
 /// }
 /// try await io.run()
 /// ```
-public final class SocketIOServer: ListeningService {
+public final class SocketIOServer: ListeningService, NamespaceAddressing {
     /// What was set.
     public let options: SocketIOOptions
     /// The sessions under the sockets.
@@ -30,8 +28,7 @@ public final class SocketIOServer: ListeningService {
     /// Ends ``run(onListening:)``.
     let stops = StopSignal()
     let errorPolicy = EventErrorPolicy()
-    private let main: Namespace
-    private let namespaces: Mutex<[String: Namespace]>
+    let namespaces: NamespaceTable
 
     /// A server that ``run()`` listens with, or that is mounted with ``mount()``. Add handlers and middleware before it runs:
     /// they apply to clients that connect afterwards.
@@ -49,9 +46,7 @@ public final class SocketIOServer: ListeningService {
         self.engine = EngineIOServer(
             options: options.engine, clientFiles: options.serveClient.map { ($0, options.path) }, logger: options.logger
         )
-        let main = Namespace(name: "/", options: options)
-        self.main = main
-        self.namespaces = Mutex(["/": main])
+        self.namespaces = NamespaceTable(options: options)
         // Weak: the engine belongs to this server. A mount, and each client, keeps the server alive.
         engine.onConnection { [weak self] session in
             guard let self else { return session.close() }
@@ -75,55 +70,4 @@ public final class SocketIOServer: ListeningService {
     ) {
         self.init(on: .host(host, port: port), options: options, configuration: configuration)
     }
-
-    // MARK: Namespaces
-
-    /// The namespace of that name, with or without its leading slash; made when it is not there yet. A client that asks for a
-    /// namespace which was never made is refused with "Invalid namespace".
-    ///
-    /// ```swift
-    /// io.of("/admin").onConnection { socket in … }
-    /// ```
-    public func of(_ name: String) -> Namespace {
-        let name = name.hasPrefix("/") ? name : "/" + name
-        return namespaces.withLock { namespaces in
-            if let namespace = namespaces[name] { return namespace }
-            let namespace = Namespace(name: name, options: options)
-            namespaces[name] = namespace
-            return namespace
-        }
-    }
-
-    func existingNamespace(_ name: String) -> Namespace? {
-        name == "/" ? main : namespaces.withLock { $0[name] }
-    }
-
-    // MARK: The main namespace
-
-    /// See ``Namespace/use(_:)``.
-    public func use(_ middleware: @escaping Namespace.Middleware) { main.use(middleware) }
-
-    /// See ``Namespace/onConnection(_:)-((Socket)->Void)``.
-    public func onConnection(_ handler: @escaping @Sendable (Socket) -> Void) { main.onConnection(handler) }
-
-    /// See ``Namespace/onConnection(_:)-((Socket)async->Void)``.
-    @_disfavoredOverload
-    public func onConnection(_ handler: @escaping @Sendable (Socket) async -> Void) { main.onConnection(handler) }
-
-    /// Sends an event to everybody in the main namespace.
-    public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        main.emit(event, repeat each arguments)
-    }
-
-    /// Sends an event with dynamic arguments to everybody in the main namespace.
-    public func emit(_ event: String, arguments: [SocketIOValue]) { main.emit(event, arguments: arguments) }
-
-    /// Everybody in a room of the main namespace.
-    public func to(_ room: String) -> BroadcastOperator { main.to(room) }
-    /// The same as ``to(_:)``.
-    public func `in`(_ room: String) -> BroadcastOperator { main.to(room) }
-    /// Everybody in the main namespace who is not in that room.
-    public func except(_ room: String) -> BroadcastOperator { main.except(room) }
-    /// Disconnects everybody in the main namespace; with `close`, the connections under them, too.
-    public func disconnectSockets(close: Bool = false) { main.disconnectSockets(close: close) }
 }

@@ -38,7 +38,7 @@ public struct Emitter: Sendable {
 
     // MARK: Sending
 
-    /// Sends an event; see ``Socket/emit(_:_:)``.
+    /// Sends an event; see `Socket.emit`.
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
         if latestKey != nil { return emitLatest(EventPacket(event, repeat each arguments), flags) }
         socket.emit(event, repeat each arguments, flags: flags)
@@ -99,7 +99,7 @@ public struct Emitter: Sendable {
 
     /// Sends an event and suspends until the client acknowledges it.
     ///
-    /// - Throws: ``SocketIOError``, see ``emit(_:_:ack:)``; `CancellationError` when the task is cancelled.
+    /// - Throws: ``SocketIOError``, as `emit` with `ack` fails with it; `CancellationError` when the task is cancelled.
     public func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument
     ) async throws -> Reply {
@@ -168,19 +168,16 @@ public struct Emitter: Sendable {
             }
         }
     }
+}
 
-    // MARK: Broadcasting
-
+extension Emitter: AudienceChoosing {
     /// Everybody else in the namespace, with these flags.
     public var broadcast: BroadcastOperator {
-        BroadcastOperator(namespace: socket.namespace, sender: socket, flags: flags)
+        var broadcast = BroadcastOperator(namespace: socket.namespace, sender: socket, flags: flags)
+        broadcast.timeout = timeout
+        broadcast.latestKey = latestKey
+        return broadcast
     }
-    /// Everybody else in a room, with these flags.
-    public func to(_ room: String) -> BroadcastOperator { broadcast.to(room) }
-    /// The same as ``to(_:)``.
-    public func `in`(_ room: String) -> BroadcastOperator { broadcast.to(room) }
-    /// Everybody else who is not in that room, with these flags.
-    public func except(_ room: String) -> BroadcastOperator { broadcast.except(room) }
 }
 
 /// How far a call that waits for an acknowledgement has come.

@@ -12,14 +12,15 @@ enum EventHandler: Sendable {
     }
 }
 
-// Typed handlers: the arguments are decoded, what is returned is the acknowledgement.
+// Typed handlers: the arguments are decoded, what is returned is the acknowledgement. Those of inline handlers are decoded where
+// the call takes them: a tuple of them would be copied.
 extension EventHandler {
     static func inlineVoid<each Argument: Decodable & Sendable>(
         _ handler: @escaping @Sendable (repeat each Argument) throws -> Void
     ) -> EventHandler {
         .inline { event in
-            let arguments = try event.decode(repeat (each Argument).self)
-            try handler(repeat each arguments)
+            var place = event.arguments.cursor
+            try handler(repeat try event.argument((each Argument).self, at: &place))
             event.acknowledge()
         }
     }
@@ -28,8 +29,8 @@ extension EventHandler {
         _ handler: @escaping @Sendable (repeat each Argument) throws -> Reply
     ) -> EventHandler {
         .inline { event in
-            let arguments = try event.decode(repeat (each Argument).self)
-            event.acknowledge(try handler(repeat each arguments))
+            var place = event.arguments.cursor
+            event.acknowledge(try handler(repeat try event.argument((each Argument).self, at: &place)))
         }
     }
 

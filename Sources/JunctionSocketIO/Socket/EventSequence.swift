@@ -3,7 +3,7 @@ import JunctionTransport
 import SocketIOProtocol
 import Synchronization
 
-/// The events of one name as they come, one after another: ``Socket/events(_:)``.
+/// The events of one name as they come, one after another: `Socket.events`.
 ///
 /// An event counts as handled when it is taken out: while nobody asks for the next one the socket's later events wait, and
 /// with them, as soon as ``SocketIOOptions/maximumQueuedEvents`` wait, the client. The sequence ends when the socket is
@@ -15,7 +15,14 @@ public struct EventSequence<Element: Sendable>: AsyncSequence, Sendable {
     private let subscription: Subscription
 
     init(_ socket: Socket, _ event: String, _ take: @escaping @Sendable (IncomingEvent) throws -> Element) {
-        subscription = Subscription(socket, event, take)
+        let handover = Handover<Element>()
+        let handling = socket.on(event) { (event: IncomingEvent) async throws in
+            let element = try take(event)
+            await handover.give(element)
+        }
+        let ending = socket.onDisconnect { (_: DisconnectReason) in handover.end() }
+        socket.executor.execute { if socket.core == nil { handover.end() } }
+        subscription = Subscription(socket: socket, handover: handover, listeners: [handling, ending])
     }
 
     /// Takes events out; all iterators of a sequence take from the same events.
@@ -29,31 +36,33 @@ public struct EventSequence<Element: Sendable>: AsyncSequence, Sendable {
         fileprivate init(subscription: Subscription) { self.subscription = subscription }
 
         /// The next event; `nil` when the socket is disconnected or the task is cancelled.
-        public mutating func next() async -> Element? { await next(isolation: nil) }
+        public mutating func next() async -> Element? {
+            start()
+            return await subscription.handover.take()
+        }
 
-        /// The next event, as ``next()``; `for await` calls this.
+        /// The next event; `nil` when the socket is disconnected or the task is cancelled.
         public mutating func next(isolation actor: isolated (any Actor)?) async -> Element? {
+            start()
+            return await subscription.handover.take()
+        }
+
+        private mutating func start() {
             if isFirst { subscription.startDelivery() }
             isFirst = false
-            return await subscription.handover.take()
         }
     }
 
     /// The sequence's place among the handlers, which it leaves when nobody holds it any more.
     fileprivate final class Subscription: Sendable {
         private let socket: Socket
-        let handover = Handover<Element>()
+        let handover: Handover<Element>
         private let listeners: [EventListener]
 
-        init(_ socket: Socket, _ event: String, _ take: @escaping @Sendable (IncomingEvent) throws -> Element) {
+        init(socket: Socket, handover: Handover<Element>, listeners: [EventListener]) {
             self.socket = socket
-            let handover = handover
-            let isOver: @Sendable () -> Void = { handover.end() }
-            listeners = [
-                socket.on(event) { (event: IncomingEvent) async throws in await handover.give(try take(event)) },
-                socket.onDisconnect { _ in isOver() },
-            ]
-            socket.executor.execute { if socket.core == nil { isOver() } }
+            self.handover = handover
+            self.listeners = listeners
         }
 
         deinit {

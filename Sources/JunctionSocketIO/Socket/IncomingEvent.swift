@@ -46,6 +46,16 @@ public struct IncomingEvent: Sendable {
         }
     }
 
+    /// Decodes the argument at `place` as ``decode(_:)`` does.
+    @inline(__always)
+    func argument<T: Decodable>(_ type: T.Type, at place: inout EventArguments.Cursor) throws -> T {
+        do {
+            return try arguments.next(type, at: &place)
+        } catch {
+            throw SocketIOError.invalidArguments(error)
+        }
+    }
+
     /// Puts others in place of the arguments, for the middleware and handlers that follow.
     ///
     /// - Throws: `EncodingError` for what cannot be encoded; the arguments are what they were then.

@@ -27,13 +27,13 @@ extension Socket {
         addAny(.asynchronous(handler))
     }
 
-    /// As ``onAny(_:)-((IncomingEvent)->Void)``, but called before the catch-all handlers that are there already.
+    /// As `onAny`, but called before the catch-all handlers that are there already.
     @discardableResult
     public func prependAny(_ handler: @escaping @Sendable (IncomingEvent) throws -> Void) -> EventListener {
         addAny(.inline(handler), first: true)
     }
 
-    /// As ``onAny(_:)-((IncomingEvent)asyncthrows->Void)``, but called before the catch-all handlers that are there already.
+    /// As `onAny`, but called before the catch-all handlers that are there already.
     @discardableResult @_disfavoredOverload
     public func prependAny(_ handler: @escaping @Sendable (IncomingEvent) async throws -> Void) -> EventListener {
         addAny(.asynchronous(handler), first: true)

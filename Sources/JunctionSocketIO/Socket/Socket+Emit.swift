@@ -10,7 +10,19 @@ extension Socket {
     /// whose name has a meaning of its own (`connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`,
     /// `removeListener`).
     public func emit<each Argument: Encodable & Sendable>(_ event: String, _ arguments: repeat each Argument) {
-        emit(event, repeat each arguments, flags: [])
+        guard executor.eventLoop.inEventLoop, namespace.parser.isDefault, !namespace.recovers, let core,
+            core.writesDirectly
+        else { return emit(event, repeat each arguments, flags: []) }
+        // The usual case, without a closure around the encoding: it would copy the arguments.
+        guard var message = core.beginEvent() else { return }
+        do {
+            var payload = try PayloadWriter(event: event, namespace: namespace.name, into: &message.output)
+            repeat try payload.write(each arguments, into: &message.output)
+            core.finish(&message, payload)
+        } catch {
+            core.cancel(&message)
+            logUnsent(error)
+        }
     }
 
     /// Sends an event with dynamic arguments.
@@ -21,7 +33,7 @@ extension Socket {
         }
     }
 
-    /// Sends an event and hands over the client's acknowledgement; see ``Emitter/emit(_:_:ack:)``.
+    /// Sends an event and hands over the client's acknowledgement; ``Emitter`` says how it can fail.
     ///
     /// ```swift
     /// socket.emit("question", "tea or coffee?") { (answer: Result<String, SocketIOError>) in … }
@@ -48,7 +60,7 @@ extension Socket {
     /// let answer: String = try await socket.emitWithAck("question", "tea or coffee?")
     /// ```
     ///
-    /// - Throws: ``SocketIOError``, see ``Emitter/emit(_:_:ack:)``; `CancellationError` when the task is cancelled.
+    /// - Throws: ``SocketIOError``, as ``Emitter`` says; `CancellationError` when the task is cancelled.
     public func emitWithAck<each Argument: Encodable & Sendable, Reply: Decodable & Sendable>(
         _ event: String, _ arguments: repeat each Argument
     ) async throws -> Reply {

@@ -11,12 +11,12 @@ extension Socket {
 
     /// Takes all handlers of an event away.
     public func off(_ event: String) {
-        withCore { $0.listeners[event] = nil }
+        withCore { $0.listeners.removeAll(of: event) }
     }
 
     /// Takes the handlers of all events away; the catch-all ones, middleware and the disconnect handlers stay.
     public func off() {
-        withCore { $0.listeners = [:] }
+        withCore { $0.listeners.removeAll() }
     }
 
     func add(_ event: String, once: Bool = false, _ handler: EventHandler) -> EventListener {
@@ -28,7 +28,7 @@ extension Socket {
             return listener
         }
         withCore { core in
-            core.listeners[event, default: EventListeners()].change {
+            core.listeners.change(event) {
                 $0.append(ListenerList.Entry(listener: listener, handler: handler, isOnce: once))
             }
         }
@@ -40,8 +40,7 @@ extension SocketCore {
     func remove(_ listener: EventListener) {
         switch listener.place {
         case .event(let name):
-            listeners[name]?.change { $0.remove(listener) }
-            if listeners[name]?.isEmpty == true { listeners[name] = nil }
+            listeners.change(name) { $0.remove(listener) }
         case .any:
             changeInterceptors { $0.any.remove(listener) }
         case .anyOutgoing:
@@ -56,10 +55,7 @@ extension SocketCore {
     /// The handlers to call for an event now; those that are called one time only are spent by it.
     func takeListeners(of name: String) -> EventListeners? {
         guard let called = listeners[name] else { return nil }
-        if called.hasOnce {
-            listeners[name]?.change { $0.removeOnce() }
-            if listeners[name]?.isEmpty == true { listeners[name] = nil }
-        }
+        if called.hasOnce { listeners.change(name) { $0.removeOnce() } }
         return called
     }
 }

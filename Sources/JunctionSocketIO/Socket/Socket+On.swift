@@ -15,7 +15,7 @@ extension Socket {
     /// ``SocketIOServer/onError(_:)`` says what follows.
     ///
     /// A name that has a meaning of its own (`connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`,
-    /// `removeListener`) is refused, which is logged: no client can send it. See ``onDisconnect(_:)-((DisconnectReason)->Void)``.
+    /// `removeListener`) is refused, which is logged: no client can send it. See `onDisconnect`.
     ///
     /// - Returns: what ``off(_:)-(EventListener)`` takes.
     @discardableResult

@@ -2,7 +2,7 @@ import SocketIOProtocol
 
 extension Socket {
     /// Calls `handler` for the next event of that name alone, as
-    /// ``on(_:_:)-(_,(repeat_each_Argument)->Void)`` does for each.
+    /// `on` does for each.
     ///
     /// ```swift
     /// socket.once("ready") { () in socket.join("game") }

@@ -84,43 +84,6 @@ public final class Socket: Sendable, Identifiable {
     /// All of it, as it is now.
     var storedData: [String: any Sendable] { storage.withLock { $0 } }
 
-    // MARK: Rooms
-
-    /// Puts the socket into a room. It takes effect before any later call of the same task.
-    public func join(_ room: String) { join([room]) }
-
-    /// Puts the socket into rooms.
-    public func join(_ rooms: Set<String>) {
-        withCore { core in core.socket.namespace.local.join(core, rooms) }
-    }
-
-    /// Takes the socket out of a room.
-    public func leave(_ room: String) {
-        withCore { core in core.socket.namespace.local.leave(core, room) }
-    }
-
-    /// The rooms that the socket is in, its own among them; empty once it is over.
-    public var rooms: Set<String> {
-        get async {
-            await withUnsafeContinuation { continuation in
-                executor.execute {
-                    continuation.resume(returning: self.core.map { $0.membership.all($0) } ?? [])
-                }
-            }
-        }
-    }
-
-    // MARK: Broadcasting
-
-    /// Everybody else in the namespace.
-    public var broadcast: BroadcastOperator { BroadcastOperator(namespace: namespace, sender: self) }
-    /// Everybody else in a room.
-    public func to(_ room: String) -> BroadcastOperator { broadcast.to(room) }
-    /// The same as ``to(_:)``.
-    public func `in`(_ room: String) -> BroadcastOperator { broadcast.to(room) }
-    /// Everybody else who is not in that room.
-    public func except(_ room: String) -> BroadcastOperator { broadcast.except(room) }
-
     func logUnsent(_ error: any Error) {
         namespace.logger.error("event not sent", metadata: ["socket": "\(id)", "error": "\(error)"])
     }

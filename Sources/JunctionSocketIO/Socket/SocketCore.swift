@@ -13,18 +13,19 @@ import Synchronization
 /// so a handler may wait for one.
 final class SocketCore {
     let socket: Socket
-    var listeners: [String: EventListeners] = [:]
+    // Each of the unchecked ones is used in places that call nothing which comes back to it in the midst of a change.
+    @exclusivity(unchecked) var listeners = ListenerTable()
     /// Catch-all handlers and middleware; `nil` while there are none.
-    var interceptors: Interceptors?
+    @exclusivity(unchecked) var interceptors: Interceptors?
     /// Catch-all handlers of what is sent; `nil` while there are none.
-    var outgoing: OutgoingListeners?
+    @exclusivity(unchecked) var outgoing: OutgoingListeners?
     var onDisconnecting = ListenerList<@Sendable (DisconnectReason, Set<String>) -> Void>()
     var onDisconnect = ListenerList<DisconnectHandler>()
     /// The socket's own hook in place of the server's.
     var errorHook: EventErrorHook?
     /// The rooms that the socket is in. The namespace's adapter keeps it.
     var membership = RoomMembership()
-    private(set) var isConnected = false {
+    @exclusivity(unchecked) private(set) var isConnected = false {
         didSet { socket.connected.store(isConnected, ordering: .relaxed) }
     }
     /// It was connected, and is not any more.
@@ -33,11 +34,11 @@ final class SocketCore {
     let client: ClientConnection
     /// The client's session, one step nearer: a broadcast visits it for every member of a room.
     private let session: EngineSessionCore
-    let options: SocketIOOptions
+    var options: SocketIOOptions { client.server.options }
     private var acks: AckTable<PendingAck>
-    private var mailbox = Deque<Delivery>()
+    @exclusivity(unchecked) private var mailbox = Deque<Delivery>()
     /// A handler is at work, a task empties the mailbox, or the connection handler has not returned yet.
-    private var isBusy = true
+    @exclusivity(unchecked) private var isBusy = true
     private var isConnectionHandled = false
     /// The handlers of `disconnecting` are at work.
     private var isLeaving = false
@@ -54,7 +55,7 @@ final class SocketCore {
     }
 
     /// What the task does next.
-    private enum Step {
+    private enum Step: Sendable {
         case call(EventListeners, IncomingEvent)
         case intercept(Interceptors, IncomingEvent)
         case disconnect([ListenerList<DisconnectHandler>.Entry], DisconnectReason)
@@ -70,7 +71,6 @@ final class SocketCore {
         self.socket = socket
         self.client = client
         self.session = client.session
-        self.options = options
         self.acks = AckTable(capacity: options.maximumPendingAcks)
     }
 
@@ -100,9 +100,9 @@ final class SocketCore {
     // MARK: Receiving
 
     /// An event came from the client.
-    func receive(_ packet: SocketIOPacket) {
-        guard let arguments = try? EventArguments(packet), let name = arguments.event else { return }
+    func receive(_ packet: consuming SocketIOPacket) {
         let acknowledgement = packet.id.map { Acknowledgement(id: $0, socket: socket) }
+        guard let arguments = try? EventArguments(packet), let name = arguments.event else { return }
         let event = IncomingEvent(name: name, arguments: arguments, acknowledgement: acknowledgement)
         if !isBusy, interceptors == nil, let called = listeners[name], called.isInline, !called.hasOnce {
             isBusy = true  // what a handler brings about waits until it has returned
@@ -131,8 +131,8 @@ final class SocketCore {
         guard !isBusy else { return }
         isBusy = true
         while let next = mailbox.popFirst() {
-            guard deliver(next) else {
-                mailbox.prepend(next)
+            if let rest = deliver(next) {
+                mailbox.prepend(rest)
                 return startTask()
             }
         }
@@ -140,28 +140,24 @@ final class SocketCore {
         releaseIfDrained()
     }
 
-    /// False for what the task has to do.
-    private func deliver(_ delivery: Delivery) -> Bool {
+    /// Returns what is left for the task to do.
+    private func deliver(_ delivery: Delivery) -> Delivery? {
         switch delivery {
         case .event(let event):
             guard let interceptors else { return deliver(.intercepted(event)) }
-            guard interceptors.isInline else { return false }
-            if let event = intercept(event, by: interceptors), !deliver(.intercepted(event)) {
-                mailbox.prepend(.intercepted(event))
-                startTask()
-            }
-            return true
+            guard interceptors.isInline else { return delivery }
+            return intercept(event, by: interceptors).flatMap { isEndedByServer ? nil : deliver(.intercepted($0)) }
         case .intercepted(let event):
-            guard let called = listeners[event.name] else { return true }
-            guard called.isInline else { return false }
+            guard let called = listeners[event.name] else { return nil }
+            guard called.isInline else { return delivery }
             callInline(takeListeners(of: event.name) ?? called, event)
-            return true
+            return nil
         case .disconnect(let reason):
             let handlers = onDisconnect.entries
-            guard handlers.allSatisfy(\.handler.isInline) else { return false }
+            guard handlers.allSatisfy(\.handler.isInline) else { return delivery }
             for case .inline(let handler) in handlers.map(\.handler) { handler(reason) }
             finish()
-            return true
+            return nil
         }
     }
 
@@ -169,13 +165,12 @@ final class SocketCore {
     private func startTask() {
         let socket = socket
         // Bound to the socket: it ends when the mailbox is empty, which fills no more once the socket is disconnected.
-        Task(executorPreference: socket.executor) { await SocketCore.emptyMailbox(of: socket) }
-    }
-
-    private static func emptyMailbox(of socket: Socket) async {
-        while let step = socket.core?.nextStep() {
-            switch step {
-            case .call(let called, let event):
+        Task(executorPreference: socket.executor) {
+            while let step = socket.core?.nextStep() {
+                guard case .call(let called, let event) = step else {
+                    await SocketCore.take(step, of: socket)
+                    continue
+                }
                 for entry in called.entries {
                     do {
                         switch entry.handler {
@@ -186,19 +181,24 @@ final class SocketCore {
                         socket.core?.failed(event, error)
                     }
                 }
-            case .intercept(let interceptors, let event):
-                if let event = await intercept(event, by: interceptors, of: socket) {
-                    socket.core?.goOn(with: event)
-                }
-            case .disconnect(let handlers, let reason):
-                for entry in handlers {
-                    switch entry.handler {
-                    case .inline(let handler): handler(reason)
-                    case .asynchronous(let handler): await handler(reason)
-                    }
-                }
-                socket.core?.finish()
             }
+        }
+    }
+
+    /// The steps that are rare.
+    private static func take(_ step: Step, of socket: Socket) async {
+        switch step {
+        case .call: break
+        case .intercept(let interceptors, let event):
+            if let event = await intercept(event, by: interceptors, of: socket) { socket.core?.goOn(with: event) }
+        case .disconnect(let handlers, let reason):
+            for entry in handlers {
+                switch entry.handler {
+                case .inline(let handler): handler(reason)
+                case .asynchronous(let handler): await handler(reason)
+                }
+            }
+            socket.core?.finish()
         }
     }
 
@@ -268,6 +268,24 @@ final class SocketCore {
         }
     }
 
+    /// Whether events may be written straight into the connection's output: nobody looks at them, or keeps them, before.
+    var writesDirectly: Bool { outgoing == nil && session.backlog == nil }
+
+    /// Begins an event that is written into what this returns, in the same turn; `nil` once the socket is disconnected.
+    func beginEvent() -> EngineSessionCore.TextMessage? {
+        isConnected ? session.beginText() : nil
+    }
+
+    /// Sends the event.
+    func finish(_ message: inout EngineSessionCore.TextMessage, _ payload: borrowing PayloadWriter) {
+        let attachments = payload.finish(&message.output)
+        session.finish(&message)
+        for attachment in attachments { session.send(binary: attachment) }
+    }
+
+    /// Takes the event back.
+    func cancel(_ message: inout EngineSessionCore.TextMessage) { session.cancel(&message) }
+
     /// Sends a packet that was encoded before.
     func send(_ message: EncodedMessage, flags: EmitFlags) {
         if let outgoing, isConnected { showOutgoing(message, to: outgoing) }
@@ -329,7 +347,8 @@ final class SocketCore {
         guard isConnected, !(flags.contains(.volatile) && !session.isWritable), acks.insert(pending, id: ackID) else {
             return replies.lostClient()
         }
-        session.send(message)
+        if let outgoing { showOutgoing(message, to: outgoing) }
+        session.send(message, flags.union(.mustArrive))
         client.readOn()
     }
 
@@ -398,7 +417,7 @@ final class SocketCore {
         // Handlers hold the socket, which holds them.
         onDisconnecting.removeAll()
         onDisconnect.removeAll()
-        listeners = [:]
+        listeners.removeAll()
         interceptors = nil
         outgoing = nil
         errorHook = nil

@@ -10,6 +10,8 @@ public struct SocketIOError: Error, Sendable, CustomStringConvertible {
         case disconnected
         /// More acknowledgements are awaited than ``SocketIOOptions/maximumPendingAcks`` allows.
         case tooManyPendingAcks
+        /// There is no such thing for this kind of namespace.
+        case notSupported
         /// A volatile event whose acknowledgement was asked for was dropped, because it could not leave at once.
         case dropped
         /// The client acknowledged with something else than was asked for.
@@ -38,8 +40,8 @@ public struct SocketIOError: Error, Sendable, CustomStringConvertible {
     /// Code and sentence.
     public var description: String { "\(code.rawValue): \(message)" }
 
-    static let timeout = SocketIOError(code: .timeout, message: "operation has timed out")
-    static let disconnected = SocketIOError(code: .disconnected, message: "socket has been disconnected")
+    package static let timeout = SocketIOError(code: .timeout, message: "operation has timed out")
+    package static let disconnected = SocketIOError(code: .disconnected, message: "socket has been disconnected")
     static let tooManyPendingAcks = SocketIOError(
         code: .tooManyPendingAcks, message: "too many pending acknowledgements")
     static let dropped = SocketIOError(code: .dropped, message: "volatile event has been dropped")

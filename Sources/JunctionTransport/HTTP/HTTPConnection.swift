@@ -33,6 +33,8 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
     private let idleTimeout: TimeAmount?
     /// In front of this handler where others share the connection; until the handler leaves.
     private var fork: HTTPFork?
+    /// The connection as its server sees it, until it leaves HTTP.
+    private var entry: DrainableHTTPConnection?
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
     private var fields = HTTPRequestFields()
@@ -83,6 +85,7 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
             origin: origin ?? HTTPOrigin(remoteAddress: channel.remoteAddress, isNextToSocket: true),
             idleTimeout: limits.requestTimeout)
         let entry = DrainableHTTPConnection(connection, channel, executor)
+        connection.entry = entry
         try channel.pipeline.syncOperations.addHandlers(decoder(limits), connection)
         // Not before the connection is in place: a drain that has begun reaches it at once.
         guard connections.insert(entry) else { return false }
@@ -290,6 +293,8 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        entry?.leftHTTP()
+        entry = nil
         fork = nil
         timer?.cancel()
     }
@@ -335,16 +340,19 @@ package final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandle
 
 /// An HTTP connection as its draining server sees it. One that was upgraded ends as its new protocol does.
 private final class DrainableHTTPConnection: Drainable {
-    private let connection: NIOLoopBound<HTTPConnection>
+    private let connection: NIOLoopBoundBox<HTTPConnection?>
     private let channel: any Channel
     private let executor: LoopExecutor
 
     init(_ connection: HTTPConnection, _ channel: any Channel, _ executor: LoopExecutor) {
-        self.connection = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+        self.connection = NIOLoopBoundBox(connection, eventLoop: channel.eventLoop)
         self.channel = channel
         self.executor = executor
     }
 
-    func beginDrain() { executor.execute { self.connection.value.beginDrain() } }
+    /// The connection has left HTTP: its handler is not kept in memory for the registry's sake. On its loop.
+    func leftHTTP() { connection.value = nil }
+
+    func beginDrain() { executor.execute { self.connection.value?.beginDrain() } }
     func forceClose() { channel.close(promise: nil) }
 }

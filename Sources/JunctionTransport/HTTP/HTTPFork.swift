@@ -158,6 +158,8 @@ package final class HTTPFork: ChannelDuplexHandler, RemovableChannelHandler {
     private func release() {
         isReleasing = false
         while !isReleasing, owner == nil || !requestHasEnded, let part = held.popFirst() { take(part) }
+        // Some handlers wait for it before they look at what was read.
+        past?.fireChannelReadComplete()
         guard held.isEmpty, readIsHeld, let context else { return }
         readIsHeld = false
         context.read()

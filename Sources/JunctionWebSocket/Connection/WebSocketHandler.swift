@@ -67,7 +67,7 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     }
 
     /// Something stands between the handler and the socket, such as TLS. Before the handler joins the pipeline.
-    func writeByChannel() { output = TurnOutput(isNextToSocket: false) }
+    func writeByChannel() { output = TurnOutput(isNextToSocket: false, isBehind: true) }
 
     /// Compresses messages both ways. Only before the handler joins the pipeline.
     func compress(_ agreement: CompressionAgreement, _ options: WebSocketCompression) {

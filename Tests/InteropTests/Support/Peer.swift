@@ -19,7 +19,7 @@ struct Peer: Sendable {
     static let python = Peer(name: "python-socketio", executable: venvPython, scriptExtension: "py")
     /// Python with `python-socketio` 4, which speaks Engine.IO 3.
     static let oldPython = Peer(
-        name: "python-socketio 4", executable: python(in: "venv-eio3"), scriptExtension: "py")
+        name: "python-socketio 4", executable: interpreter(in: "venv-eio3"), scriptExtension: "py")
     /// Chromium with the stock browser client of Socket.IO, driven by `browser.py`.
     static let browser = Peer(
         name: "Chromium with socket.io.min.js",
@@ -78,9 +78,9 @@ struct Peer: Sendable {
     private static let environment = ProcessInfo.processInfo.environment
     private static let areRequired = environment["JUNCTION_REQUIRE_PEERS"] != nil
     private static let browserClient = directory.appending(path: "socket.io.min.js").path
-    private static let venvPython = python(in: "venv")
+    private static let venvPython = interpreter(in: "venv")
 
-    private static func python(in environment: String) -> String? {
+    private static func interpreter(in environment: String) -> String? {
         let path = directory.appending(path: "\(environment)/bin/python").path
         return isFile(path) ? path : nil
     }
