@@ -1,7 +1,7 @@
 import JunctionWebSocket
 import NIOCore
 package import SocketIOProtocol
-import Testing
+package import Testing
 
 /// Does what the stock client does with the private identifier and the offset, over any number of connections.
 package struct RecoveringClient: Sendable {
