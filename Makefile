@@ -17,10 +17,12 @@ run:
 
 test: export JUNCTION_PEERS = $(CURDIR)/.cache/peers
 test: export JUNCTION_REQUIRE_PEERS = 1
+# The interop tests by themselves: they start programs by the dozen, and everything else would wait for a processor.
 test:
 	@Scripts/setup test
 	swift build --build-tests --traits $(TRAITS)
-	swift test --skip-build --parallel --traits $(TRAITS)
+	swift test --skip-build --parallel --traits $(TRAITS) --skip InteropTests
+	swift test --skip-build --parallel --traits $(TRAITS) --filter InteropTests
 
 format:
 	@Scripts/setup build

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The code of the article BackPressure.md.
-@Suite("The article on back pressure", .timeLimit(.minutes(1)))
+@Suite("The article on back pressure", .timeLimit(.minutes(5)))
 struct BackPressureTests {
     private static let rows = (0..<100).map { ByteBuffer(string: "row \($0)\n") }
 

@@ -6,7 +6,7 @@ import Testing
 
 /// The code of the article FromJavaScript.md and of the landing page. What listens on a port of its own choice is compiled; the
 /// rest runs.
-@Suite("The article on socket.io", .timeLimit(.minutes(1)))
+@Suite("The article on socket.io", .timeLimit(.minutes(5)))
 struct FromJavaScriptTests {
     private struct Document: Codable {
         let id: Int

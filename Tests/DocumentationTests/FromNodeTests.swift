@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The code of the article FromNode.md. What listens on a port of its own choice is compiled; the rest runs.
-@Suite("The article on Node's net and dgram", .timeLimit(.minutes(1)))
+@Suite("The article on Node's net and dgram", .timeLimit(.minutes(5)))
 struct FromNodeTests {
     private static func server() async throws {
         let server = TCPServer(port: 3000) { connection in  // 'connection'

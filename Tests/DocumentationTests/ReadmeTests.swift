@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The code of the README's section on TCP and UDP. What listens on a port of its own choice is compiled; the rest runs.
-@Suite("The README", .timeLimit(.minutes(1)))
+@Suite("The README", .timeLimit(.minutes(5)))
 struct ReadmeTests {
     private static func devices() async throws {
         var configuration = TCPServer.Configuration()

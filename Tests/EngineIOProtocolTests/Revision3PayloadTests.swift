@@ -4,7 +4,7 @@ import Testing
 
 @testable import EngineIOProtocol
 
-@Suite("Engine.IO payloads of revision 3", .timeLimit(.minutes(1)))
+@Suite("Engine.IO payloads of revision 3", .timeLimit(.minutes(5)))
 struct Revision3PayloadTests {
     private func message(_ text: String) -> EnginePacket { EnginePacket(.message, ByteBuffer(string: text)) }
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Addresses and block lists as Node's `net` reads, prints and matches them, answer by answer.
-@Suite(.timeLimit(.minutes(1)), Peer.node.requirement) struct AddressInteropTests {
+@Suite(.timeLimit(.minutes(5)), Peer.node.requirement) struct AddressInteropTests {
     /// One line to `Peers/addresses.js`.
     private struct Question<Subject: Encodable & Sendable>: Encodable {
         var ask: String

@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 /// The gateway's web page in Chromium.
-@Suite(.timeLimit(.minutes(2))) struct ConsoleInteropTests {
+@Suite(.timeLimit(.minutes(5))) struct ConsoleInteropTests {
     @Test(
         "The page shows the peers of every transport and what they say, and is used with the keyboard alone",
         Peer.browser.requirement, Peer.ncat.requirement)

@@ -3,7 +3,7 @@ import Testing
 
 /// Connecting where addresses never answer, which the loopback interface cannot show.
 @Suite(
-    .timeLimit(.minutes(1)), Peer.blackHole.requirement,
+    .timeLimit(.minutes(5)), Peer.blackHole.requirement,
     .enabled(if: geteuid() == 0, "needs root, to make a network namespace"))
 struct DialInteropTests {
     private func probe(_ arguments: [String], _ body: @escaping @Sendable (PeerProcess) async throws -> Void)

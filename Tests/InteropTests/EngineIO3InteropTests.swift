@@ -68,8 +68,8 @@ import Testing
     }
 
     @Test(
-        "The client of Socket.IO 2 in a browser: text, bytes, acknowledgements, namespaces, by every way that it knows",
-        Peer.oldBrowser.requirement, arguments: ["polling", "websocket", "upgrade", "base64", "jsonp"])
+        "The client of Socket.IO 2 in a browser: text, bytes, acknowledgements, namespaces, by polling, WebSocket and upgrade",
+        Peer.oldBrowser.requirement, arguments: ["polling", "websocket", "upgrade", "base64"])
     func browser(_ mode: String) async throws {
         var options = Self.options
         // The page comes from a file. The old client always sends cookies along, which a server must allow by name; of the page

@@ -5,7 +5,7 @@ import Subprocess
 import Testing
 
 /// The program `junction` with the clients that its first line names.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct GatewayInteropTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct GatewayInteropTests {
     @Test("The program says where it listens, and how to reach it")
     func announcement() async throws {
         try await PeerProcess.run(.junction, ["--port", "0"]) { junction in

@@ -5,7 +5,7 @@ import Subprocess
 import Testing
 
 /// Where a server listens, and with what, as other programs see it.
-@Suite(.timeLimit(.minutes(1))) struct ListenInteropTests {
+@Suite(.timeLimit(.minutes(5))) struct ListenInteropTests {
     private static let probe = Peer.built("listen-probe")
 
     private func withPath<Result>(_ body: (String) async throws -> Result) async throws -> Result {

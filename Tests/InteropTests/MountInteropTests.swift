@@ -3,7 +3,7 @@ import TLSTesting
 import Testing
 
 /// python-socketio with servers that share a port, speak TLS, or go away.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct MountInteropTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct MountInteropTests {
     private static let transports = ["polling", "websocket", "upgrade"]
 
     /// Runs the scenario; what it observes it checks itself.

@@ -3,7 +3,7 @@ import Testing
 
 /// Host names, with name servers of the test's own.
 @Suite(
-    "Host names", .timeLimit(.minutes(2)), PrivateNetwork.requirement, Peer.privateNetwork.requirement,
+    "Host names", .timeLimit(.minutes(5)), PrivateNetwork.requirement, Peer.privateNetwork.requirement,
     Peer.node.requirement)
 struct NameServerInteropTests {
     private static let both: [SeatProcess.Kind] = [.node, .ours]

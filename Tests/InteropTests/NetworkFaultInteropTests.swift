@@ -3,7 +3,7 @@ import Testing
 
 /// Networks that fail, in namespaces of their own. What Node sees there is seen here.
 @Suite(
-    "TCP on a network that fails", .timeLimit(.minutes(2)), PrivateNetwork.requirement,
+    "TCP on a network that fails", .timeLimit(.minutes(5)), PrivateNetwork.requirement,
     Peer.privateNetwork.requirement, Peer.node.requirement)
 struct NetworkFaultInteropTests {
     private static let both: [SeatProcess.Kind] = [.node, .ours]

@@ -5,7 +5,7 @@ import NIOCore
 import Testing
 
 /// The PROXY protocol against HAProxy, whose protocol it is.
-@Suite(.timeLimit(.minutes(1)), Peer.haproxy.requirement) struct ProxyInteropTests {
+@Suite(.timeLimit(.minutes(5)), Peer.haproxy.requirement) struct ProxyInteropTests {
     /// An echo server behind a proxy while `body` runs; what the headers say goes into the journal.
     private func withServer(
         _ journal: Journal, _ body: @escaping @Sendable (SocketAddress) async throws -> Void

@@ -8,7 +8,7 @@ import Testing
 
 #if SQLite
     /// A server that is killed in the middle of a stream of events and started again on the same file and port.
-    @Suite(.serialized, .timeLimit(.minutes(2))) struct RecoveryInteropTests {
+    @Suite(.serialized, .timeLimit(.minutes(5))) struct RecoveryInteropTests {
         @Test(
             "A server killed with SIGKILL in the middle of a stream, and started again: a raw client gets each event once, in order",
             Peer.recoveryProbe.requirement, arguments: [1, 2, 3] as [UInt64])

@@ -4,7 +4,7 @@ import SeatCommands
 import Testing
 
 /// What happens to a connection, and in which order, as Node's `net` and this package see it.
-@Suite(.timeLimit(.minutes(2)), Peer.node.requirement) struct TCPEventOrderInteropTests {
+@Suite(.timeLimit(.minutes(5)), Peer.node.requirement) struct TCPEventOrderInteropTests {
     @Test(
         "A server and a client see the same events in the same order as on Node's net, whoever has the other seat",
         arguments: SeatScenario.all)

@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 /// TCP against Node's `net` and ncat.
-@Suite(.timeLimit(.minutes(1))) struct TCPInteropTests {
+@Suite(.timeLimit(.minutes(5))) struct TCPInteropTests {
     @Test("A TCP server greets Node's client, as a server on Node's net does", Peer.node.requirement)
     func serverAndNodeClient() async throws {
         let journal = Journal()

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// TLS against Node's `tls`, which is OpenSSL.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement, Peer.node.requirement) struct TLSNodeInteropTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement, Peer.node.requirement) struct TLSNodeInteropTests {
     @Test("Node's client agrees with a server on everything, ends its side, and reads the answer to the end")
     func nodeClient() async throws {
         try await TestCertificates.shared().withFiles { directory in
@@ -190,7 +190,7 @@ import Testing
 }
 
 /// TLS against the program `openssl`.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct TLSOpenSSLInteropTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct TLSOpenSSLInteropTests {
     @Test(
         "openssl s_client verifies the certificate of the name it asks for, and is served",
         arguments: ["-tls1_2", "-tls1_3"])

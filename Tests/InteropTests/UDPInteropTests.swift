@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 /// UDP against Node's `dgram`.
-@Suite(.timeLimit(.minutes(1))) struct UDPInteropTests {
+@Suite(.timeLimit(.minutes(5))) struct UDPInteropTests {
     @Test("A UDP server answers Node's client, as a server on Node's dgram does", Peer.node.requirement)
     func serverAndNodeClient() async throws {
         let journal = Journal()

@@ -4,7 +4,7 @@ import Testing
 
 /// UDP between two machines, of which one is a network namespace with Node's `dgram`: groups, broadcasts, and networks that
 /// refuse.
-@Suite("UDP over a network", NetworkNamespace.requirement, Peer.node.requirement, .timeLimit(.minutes(2)))
+@Suite("UDP over a network", NetworkNamespace.requirement, Peer.node.requirement, .timeLimit(.minutes(5)))
 struct UDPNetworkTests {
     private func open(_ host: String = "0.0.0.0", reportsDestination: Bool = false) async throws -> UDPSocket {
         var configuration = UDPSocket.Configuration()

@@ -3,7 +3,7 @@ import JunctionCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AddressCodingTests {
+@Suite(.timeLimit(.minutes(5))) struct AddressCodingTests {
     private struct Settings: Codable, Equatable {
         var address: IPAddress
         var prefix: IPPrefix

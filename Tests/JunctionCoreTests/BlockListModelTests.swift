@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Many rules and many changes.
-@Suite(.timeLimit(.minutes(1))) struct BlockListModelTests {
+@Suite(.timeLimit(.minutes(5))) struct BlockListModelTests {
     @Test(
         "After each of many random changes the list answers as a search through all rules does",
         arguments: 1...6 as ClosedRange<UInt64>)

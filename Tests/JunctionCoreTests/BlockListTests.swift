@@ -2,7 +2,7 @@ import JunctionCore
 import NIOCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct BlockListTests {
+@Suite(.timeLimit(.minutes(5))) struct BlockListTests {
     private func check(_ list: BlockList, _ text: String) throws -> Bool {
         let address = try IPAddress(parsing: text)
         let socketAddress = try SocketAddress(address, port: 1)

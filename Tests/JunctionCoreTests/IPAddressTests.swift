@@ -1,7 +1,7 @@
 import JunctionCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct IPAddressTests {
+@Suite(.timeLimit(.minutes(5))) struct IPAddressTests {
     @Test(
         "An address is printed in the canonical form of RFC 5952",
         arguments: [

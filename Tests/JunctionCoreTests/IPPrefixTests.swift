@@ -2,7 +2,7 @@ import JunctionCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct IPPrefixTests {
+@Suite(.timeLimit(.minutes(5))) struct IPPrefixTests {
     @Test(
         "A prefix is read, its bits after the length become zero, and it is printed",
         arguments: [

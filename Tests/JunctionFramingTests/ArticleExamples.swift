@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 /// The code of the article on framing, so that it goes on to compile and to do what the article says.
-@Suite("The examples of the article", .timeLimit(.minutes(1)))
+@Suite("The examples of the article", .timeLimit(.minutes(5)))
 struct ArticleExamples {
     @Test("work without sockets")
     func withoutSockets() throws {

@@ -3,7 +3,7 @@ import FramingChecks
 import Testing
 
 /// What the fuzz targets (Fuzz/README.md) have found worth keeping.
-@Suite("The fuzz corpus", .timeLimit(.minutes(1)))
+@Suite("The fuzz corpus", .timeLimit(.minutes(5)))
 struct CorpusTests {
     private static let groups = Set(FramingCase.all.map(\.group)).sorted()
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What holds for every framing alike.
-@Suite("Every framing", .timeLimit(.minutes(1)))
+@Suite("Every framing", .timeLimit(.minutes(5)))
 struct EveryFramingTests {
     @Test("carries random messages through a stream that is cut anywhere", arguments: FramingCase.all)
     func roundTrip(framing: FramingCase) throws {

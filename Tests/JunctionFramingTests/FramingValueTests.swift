@@ -2,7 +2,7 @@ import JunctionFraming
 import NIOCore
 import Testing
 
-@Suite("A framing", .timeLimit(.minutes(1)))
+@Suite("A framing", .timeLimit(.minutes(5)))
 struct FramingValueTests {
     @Test("ends connections at a violation unless told to skip it")
     func violations() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import JunctionFraming
 
-@Suite("Lines", .timeLimit(.minutes(1)))
+@Suite("Lines", .timeLimit(.minutes(5)))
 struct LineFramerTests {
     /// What a framer made of its input: whole lines, the unfinished one at the end, and the error that ended it.
     private struct Outcome: Equatable {

@@ -3,7 +3,7 @@ import NIOCore
 import Testing
 
 /// Bytes on the wire, as the specifications give them.
-@Suite("Frames on the wire", .timeLimit(.minutes(1)))
+@Suite("Frames on the wire", .timeLimit(.minutes(5)))
 struct WireTests {
     struct Example: Sendable, CustomTestStringConvertible {
         let name: String

@@ -7,7 +7,7 @@ import Testing
 @testable import JunctionGateway
 
 /// Who counts as a UDP peer, and for how long.
-@Suite(.timeLimit(.minutes(1))) struct DatagramPeersTests {
+@Suite(.timeLimit(.minutes(5))) struct DatagramPeersTests {
     /// Peers of a hub of their own that may be silent for ten seconds, with a socket to answer them by.
     private func withPeers(
         maximum: Int = 10, _ body: @Sendable (DatagramPeers, Hub, UDPSocket) throws -> Void

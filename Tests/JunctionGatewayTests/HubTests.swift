@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// What one peer says reaches all others, in the form of their transport.
-@Suite(.timeLimit(.minutes(1))) struct HubTests {
+@Suite(.timeLimit(.minutes(5))) struct HubTests {
     @Test("A line reaches the peers of every transport, and not its sender")
     func line() async throws {
         try await TestGateway.withClients { clients in

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// How a gateway begins and ends.
-@Suite(.timeLimit(.minutes(1))) struct LifecycleTests {
+@Suite(.timeLimit(.minutes(5))) struct LifecycleTests {
     @Test("A gateway whose port another program has on TCP says so")
     func takenOnTCP() async throws {
         try await TCPServer(host: "127.0.0.1", port: 0) { _ in }.withListening { address in

@@ -6,7 +6,7 @@ import RawClients
 import Testing
 
 /// A peer beyond a limit is dealt with alone; the others go on.
-@Suite(.timeLimit(.minutes(1))) struct LimitTests {
+@Suite(.timeLimit(.minutes(5))) struct LimitTests {
     @Test("A line that is too long ends its connection, and is told to nobody")
     func longLine() async throws {
         var configuration = Gateway.Configuration.patient

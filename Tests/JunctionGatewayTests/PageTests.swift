@@ -3,7 +3,7 @@ import RawClients
 import Testing
 
 /// The web page of the hub.
-@Suite(.timeLimit(.minutes(1))) struct PageTests {
+@Suite(.timeLimit(.minutes(5))) struct PageTests {
     private func answer(
         _ method: String, _ target: String, check: @escaping @Sendable (RawConnection.Response) throws -> Void
     ) async throws {

@@ -6,7 +6,7 @@ import RawClients
 import Testing
 
 /// Who is there, as Socket.IO clients are told.
-@Suite(.timeLimit(.minutes(1))) struct PeerTests {
+@Suite(.timeLimit(.minutes(5))) struct PeerTests {
     @Test("A Socket.IO client is told on connect who is there, itself included")
     func peers() async throws {
         try await TestGateway.withClients { clients in

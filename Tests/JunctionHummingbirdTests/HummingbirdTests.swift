@@ -14,7 +14,7 @@
     import Testing
 
     /// A Socket.IO server on a Hummingbird application.
-    @Suite(.timeLimit(.minutes(1))) struct HummingbirdTests {
+    @Suite(.timeLimit(.minutes(5))) struct HummingbirdTests {
         private let io = TestApplication.server()
 
         // MARK: Both on one port

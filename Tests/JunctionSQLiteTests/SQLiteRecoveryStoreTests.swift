@@ -9,7 +9,7 @@
     import Testing
 
     /// The recovery store in an SQLite database.
-    @Suite(.timeLimit(.minutes(1))) struct SQLiteRecoveryStoreTests {
+    @Suite(.timeLimit(.minutes(5))) struct SQLiteRecoveryStoreTests {
         @Test("What holds for every recovery store holds for the one in SQLite", arguments: RecoveryCheck.allCases)
         func check(_ check: RecoveryCheck) async throws {
             try await withFile { path in try await check.run(try SQLiteRecoveryStore(path: path)) }

@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// Acknowledgements that the server asks a client for, and the order of events around them.
-@Suite(.timeLimit(.minutes(1))) struct AcknowledgementTests {
+@Suite(.timeLimit(.minutes(5))) struct AcknowledgementTests {
     /// Serves one socket with `handler` while `client` plays the client.
     private func serve(
         _ handler: @escaping @Sendable (Socket) async -> Void,

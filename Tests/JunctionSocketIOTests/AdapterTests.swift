@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// What an adapter that joins several servers gets to do.
-@Suite(.timeLimit(.minutes(1))) struct AdapterTests {
+@Suite(.timeLimit(.minutes(5))) struct AdapterTests {
     /// Two servers of one cluster, one client on each, both in the room `r`.
     private func run(
         _ body: @escaping @Sendable ([SocketIOServer], [RawWebSocket], [String]) async throws -> Void
@@ -104,8 +104,8 @@ import Testing
         }
     }
 
-    @Test("Each namespace has an adapter of its own, and events for one socket go through it when it recovers")
-    func recovering() async throws {
+    @Test("Each namespace has an adapter of its own; events for one socket go past it")
+    func oneForEachNamespace() async throws {
         let seen = Log<String>()
         var options = SocketIOOptions()
         options.adapter = AdapterFactory { RecordingAdapter($0, seen) }
@@ -115,12 +115,11 @@ import Testing
             socket.volatile.emit("volatile")
         }
         try await Clients.run(1, of: io) { clients in
-            let id = clients.ids[0]
-            try await clients.expect([0: [#"42["hello",1,"offset"]"#, #"42["volatile"]"#]])
+            try await clients.expect([0: [#"42["hello",1]"#, #"42["volatile"]"#]])
             io.to("r").emit("x")
             io.emit("y", 2)
             try await clients.expect([0: [#"42["y",2,"offset"]"#]])
-            #expect(seen.all == ["/ hello [\(id)]", "/ volatile [\(id)]", "/ x [r]", "/ y []"])
+            #expect(seen.all == ["/ x [r]", "/ y []"])
             io.of("/other").emit("z")
             #expect(seen.all.last == "/other z []")
         }
@@ -136,8 +135,6 @@ private final class RecordingAdapter: Adapter {
         self.local = local
         self.seen = seen
     }
-
-    var recovers: Bool { true }
 
     func broadcast(_ packet: EventPacket, to audience: Audience, flags: EmitFlags) {
         seen.add("\(local.namespace) \(packet.name) [\(audience.rooms.sorted().joined(separator: ","))]")

@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// A client that sends faster than the handlers take.
-@Suite(.timeLimit(.minutes(1))) struct BackPressureTests {
+@Suite(.timeLimit(.minutes(5))) struct BackPressureTests {
     @Test("Events that came during a slow connection handler are all handled, and so are those behind them")
     func slowConnectionHandler() async throws {
         var options = SocketIOOptions()

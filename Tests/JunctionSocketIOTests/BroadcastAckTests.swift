@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Broadcasts that every client is to acknowledge.
-@Suite(.timeLimit(.minutes(1))) struct BroadcastAckTests {
+@Suite(.timeLimit(.minutes(5))) struct BroadcastAckTests {
     /// A server with that many clients, all of them in the room `r`.
     private func run(
         _ count: Int, _ body: @escaping @Sendable (SocketIOServer, Clients) async throws -> Void

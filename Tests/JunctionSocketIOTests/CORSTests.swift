@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// What the answers to pages of other origins say beside the origin itself, which `OriginTests` is about.
-@Suite(.timeLimit(.minutes(1))) struct CORSTests {
+@Suite(.timeLimit(.minutes(5))) struct CORSTests {
     private func answer(
         _ cors: CORS, _ method: String = "GET", headers: HTTPHeaders,
         check: @escaping @Sendable (RawConnection.Response) -> Void

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Handlers of all events, of those that come and of those that leave.
-@Suite(.timeLimit(.minutes(1))) struct CatchAllTests {
+@Suite(.timeLimit(.minutes(5))) struct CatchAllTests {
     @Test("Catch-all handlers come before the event's own, prepended ones first, also for events nobody else handles")
     func incoming() async throws {
         let log = Box<String>()

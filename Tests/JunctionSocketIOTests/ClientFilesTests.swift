@@ -12,7 +12,7 @@ import Testing
 #endif
 
 /// The client's files for browsers, with files of the test's own in their place.
-@Suite(.timeLimit(.minutes(1))) struct ClientFilesTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientFilesTests {
     static let minified = "/* minified */" + String(repeating: "var socket;", count: 500)
 
     /// A directory with these files while `body` runs.

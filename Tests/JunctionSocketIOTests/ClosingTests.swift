@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// How a Socket.IO server ends, and what its clients see of that.
-@Suite(.timeLimit(.minutes(1))) struct ClosingTests {
+@Suite(.timeLimit(.minutes(5))) struct ClosingTests {
     private let reasons = Box<DisconnectReason>()
     private let sockets = Box<Socket>()
 

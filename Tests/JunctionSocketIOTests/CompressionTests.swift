@@ -6,7 +6,7 @@ import Testing
 @testable import JunctionSocketIO
 
 /// permessage-deflate under Socket.IO, seen as it stands on the wire.
-@Suite(.timeLimit(.minutes(1))) struct CompressionTests {
+@Suite(.timeLimit(.minutes(5))) struct CompressionTests {
     /// A client that agreed to compression and takes frames apart by hand.
     private final class Client {
         private let connection: RawConnection

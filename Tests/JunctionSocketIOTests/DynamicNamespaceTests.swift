@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Namespaces that clients make by connecting to them.
-@Suite(.timeLimit(.minutes(1))) struct DynamicNamespaceTests {
+@Suite(.timeLimit(.minutes(5))) struct DynamicNamespaceTests {
     private func serve(
         _ io: SocketIOServer, _ body: @escaping @Sendable (SocketAddress) async throws -> Void
     ) async throws {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What a server sends to one client: acknowledgements by callback, flags, limits of time.
-@Suite(.timeLimit(.minutes(1))) struct EmitterTests {
+@Suite(.timeLimit(.minutes(5))) struct EmitterTests {
     private func note<Value: Sendable>(_ box: Box<String>) -> @Sendable (Result<Value, SocketIOError>) -> Void {
         { result in
             switch result {

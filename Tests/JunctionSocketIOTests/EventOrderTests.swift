@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// One socket's events are handled one after another, however their handlers are mixed.
-@Suite(.timeLimit(.minutes(1))) struct EventOrderTests {
+@Suite(.timeLimit(.minutes(5))) struct EventOrderTests {
     /// What one event does, chosen by the seed.
     private enum Kind: Int, CaseIterable {
         case inline, asynchronous, hops, asks, mixed, once

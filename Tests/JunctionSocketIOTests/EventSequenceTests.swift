@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Events taken out of a sequence.
-@Suite(.timeLimit(.minutes(1))) struct EventSequenceTests {
+@Suite(.timeLimit(.minutes(5))) struct EventSequenceTests {
     @Test(
         "A connection handler takes the events in order, and the sequence ends behind the last when the client leaves")
     func sequence() async throws {

@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// How answers to polls are compressed.
-@Suite(.timeLimit(.minutes(1))) struct HTTPCompressionTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPCompressionTests {
     /// Polls a session that was sent messages of these sizes, and checks that the answer has them all.
     private func poll(
         _ options: EngineIOOptions = EngineIOOptions(), accepting accepted: String?, sizes: [Int] = [2_000],

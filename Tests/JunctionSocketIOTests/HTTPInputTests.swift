@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Bytes that are no HTTP, and HTTP beyond the limits. The connection ends, others go on.
-@Suite(.timeLimit(.minutes(1))) struct HTTPInputTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPInputTests {
     @Test("Noise ends the connection", arguments: 1...20 as ClosedRange<UInt64>)
     func noise(_ seed: UInt64) async throws {
         try await expectEnd(after: .noise(2_000, seed: seed))

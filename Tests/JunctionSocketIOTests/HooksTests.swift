@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// What an application adds to the way of a request.
-@Suite(.timeLimit(.minutes(1))) struct HooksTests {
+@Suite(.timeLimit(.minutes(5))) struct HooksTests {
     struct Failure: Error {}
 
     // MARK: Header fields

@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// The faults of `KnownFaultTests` that clients of Engine.IO 3 met with.
-@Suite(.timeLimit(.minutes(1))) struct KnownFaultRevision3Tests {
+@Suite(.timeLimit(.minutes(5))) struct KnownFaultRevision3Tests {
     /// Opens a session of revision 3 by polling while `body` runs, which gets the target of its requests.
     private func withSession(
         _ query: String = "",

@@ -6,7 +6,7 @@ import Testing
 
 /// Faults that another server had and repaired in June 2026 (Totodore/socketioxide, by the number of the pull request), each
 /// as what a client sees.
-@Suite(.timeLimit(.minutes(1))) struct KnownFaultTests {
+@Suite(.timeLimit(.minutes(5))) struct KnownFaultTests {
     private var impatient: EngineIOOptions {
         var options = EngineIOOptions()
         options.pingInterval = .milliseconds(1_500)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Handlers of events: added, called, taken away.
-@Suite(.timeLimit(.minutes(1))) struct ListenerTests {
+@Suite(.timeLimit(.minutes(5))) struct ListenerTests {
     @Test("The handlers of an event are called in the order in which they were added; the first acknowledgement counts")
     func order() async throws {
         let log = Box<String>()

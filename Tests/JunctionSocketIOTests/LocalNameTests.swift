@@ -2,7 +2,7 @@ import JunctionWebSocket
 import RawClients
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct LocalNameTests {
+@Suite(.timeLimit(.minutes(5))) struct LocalNameTests {
     @Test(
         "A server for local names alone answers localhost and addresses, and nobody else's names",
         arguments: [

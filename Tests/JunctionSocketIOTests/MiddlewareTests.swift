@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// What decides about clients before they are connected, and what is called when they are.
-@Suite(.timeLimit(.minutes(1))) struct MiddlewareTests {
+@Suite(.timeLimit(.minutes(5))) struct MiddlewareTests {
     private func serve(
         _ io: SocketIOServer, client: @escaping @Sendable (RawWebSocket) async throws -> Void
     ) async throws {

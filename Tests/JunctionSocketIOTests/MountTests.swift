@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Several servers on one HTTP server, and servers on HTTP servers that others wrote.
-@Suite(.timeLimit(.minutes(1))) struct MountTests {
+@Suite(.timeLimit(.minutes(5))) struct MountTests {
     // MARK: Several on one port
 
     private func server(_ path: String, says greeting: String) -> SocketIOServer {

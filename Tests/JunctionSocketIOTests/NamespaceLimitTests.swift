@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// One connection that asks for more and more namespaces.
-@Suite(.timeLimit(.minutes(1))) struct NamespaceLimitTests {
+@Suite(.timeLimit(.minutes(5))) struct NamespaceLimitTests {
     @Test("A client in as many namespaces as allowed is served; one more ends its connection")
     func limit() async throws {
         var options = SocketIOOptions()

@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Namespaces, refusals and broadcasts as clients of Socket.IO 2 see them on the wire.
-@Suite(.timeLimit(.minutes(1))) struct OldClientNamespaceTests {
+@Suite(.timeLimit(.minutes(5))) struct OldClientNamespaceTests {
     private static let old = "/socket.io/?EIO=3&transport=websocket"
 
     /// Serves an application with the namespaces `/`, `/custom` and `/private`.

@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// Clients of Socket.IO 2, which speak Engine.IO 3, on the wire.
-@Suite(.timeLimit(.minutes(1))) struct OldClientTests {
+@Suite(.timeLimit(.minutes(5))) struct OldClientTests {
     private static let polling = "/socket.io/?EIO=3&transport=polling"
     private static let webSocket = "/socket.io/?EIO=3&transport=websocket"
 

@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Which pages a browser lets in, by polling and by WebSocket alike.
-@Suite(.timeLimit(.minutes(1))) struct OriginTests {
+@Suite(.timeLimit(.minutes(5))) struct OriginTests {
     static let handshake = "/socket.io/?EIO=4&transport=polling"
     static let forbidden = #"{"code":4,"message":"Forbidden"}"#
 

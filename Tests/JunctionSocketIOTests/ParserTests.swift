@@ -6,7 +6,7 @@ import RawClients
 import Testing
 
 /// Servers whose packets have another format than the protocol's.
-@Suite(.timeLimit(.minutes(1))) struct ParserTests {
+@Suite(.timeLimit(.minutes(5))) struct ParserTests {
     /// A line with kind, namespace and id, and behind it, if there is a payload, a binary message with JSON.
     private struct TwoPartParser: CustomParser {
         func encode(_ packet: NeutralPacket) throws -> [SocketIOMessage] {

@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// What a hostile or broken client sends by polling. Each time the session ends, the reason is right, and others go on.
-@Suite(.timeLimit(.minutes(1))) struct PollingInputTests {
+@Suite(.timeLimit(.minutes(5))) struct PollingInputTests {
     @Test(
         "A payload that is no packets ends the session with a parse error",
         arguments: [

@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// What a server does whose recovery store takes time, or fails.
-@Suite(.timeLimit(.minutes(1))) struct RecoveryQueueTests {
+@Suite(.timeLimit(.minutes(5))) struct RecoveryQueueTests {
     @Test("No event is seen before it is committed, and nothing that is sent later overtakes it")
     func order() async throws {
         let store = GatedStore()

@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Connection state recovery, over real connections, with a store in memory and with one that takes time.
-@Suite(.timeLimit(.minutes(1))) struct RecoveryTests {
+@Suite(.timeLimit(.minutes(5))) struct RecoveryTests {
     enum Store: CaseIterable, Sendable {
         case memory
         case slow

@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// What a server can ask of its sockets and do to many of them.
-@Suite(.timeLimit(.minutes(1))) struct RemoteSocketTests {
+@Suite(.timeLimit(.minutes(5))) struct RemoteSocketTests {
     private func run(
         _ count: Int, _ body: @escaping @Sendable (SocketIOServer, Clients) async throws -> Void
     ) async throws {

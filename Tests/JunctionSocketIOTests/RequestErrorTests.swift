@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Requests that the server refuses, with the reference server's codes and words.
-@Suite(.timeLimit(.minutes(1))) struct RequestErrorTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestErrorTests {
     /// A request and the exact body of its refusal.
     struct Refusal: Sendable, CustomTestStringConvertible {
         var title: String

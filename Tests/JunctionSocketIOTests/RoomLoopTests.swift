@@ -6,7 +6,7 @@ import RawClients
 import Testing
 
 /// Rooms whose members are on several event loops.
-@Suite(.timeLimit(.minutes(1)), .enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1))
 struct RoomLoopTests {
     @Test("A broadcast reaches the members of a room on every event loop, each once, and its sender nowhere")
     func everyLoop() async throws {

@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Who gets a broadcast.
-@Suite(.timeLimit(.minutes(1))) struct RoomTests {
+@Suite(.timeLimit(.minutes(5))) struct RoomTests {
     /// A server whose sockets join the rooms that they ask for, and have the server send.
     private func server() -> SocketIOServer {
         let io = SocketIOServer(host: "127.0.0.1")

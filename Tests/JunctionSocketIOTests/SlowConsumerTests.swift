@@ -5,7 +5,7 @@ import Testing
 @testable import JunctionSocketIO
 
 /// A client that stops reading, beside one that reads: see `SlowConsumerPolicy`. One at a time: each moves tens of megabytes.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct SlowConsumerTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SlowConsumerTests {
     /// More than the kernel and the connection hold for a client that reads nothing.
     private static let count = 200
     private static let payload = ByteBuffer(repeating: 7, count: 100_000)

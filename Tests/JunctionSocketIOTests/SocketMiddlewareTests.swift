@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What stands between a client's events and their handlers.
-@Suite(.timeLimit(.minutes(1))) struct SocketMiddlewareTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketMiddlewareTests {
     @Test("Middleware sees each event, one after another, behind the catch-all handlers and before the event's own")
     func order() async throws {
         let log = Box<String>()

@@ -12,7 +12,7 @@ import Testing
 #endif
 
 /// What a socket knows of its client and its connection, and how it ends.
-@Suite(.timeLimit(.minutes(1))) struct SocketStateTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketStateTests {
     @Test("The handshake has the request's fields, query, address and path, the client's auth, and its time")
     func handshake() async throws {
         let io = SocketIOServer(host: "127.0.0.1")

@@ -5,7 +5,7 @@ import RawClients
 import Testing
 
 /// What the options about transports, time and path do.
-@Suite(.timeLimit(.minutes(1))) struct TransportOptionTests {
+@Suite(.timeLimit(.minutes(5))) struct TransportOptionTests {
     private func options(_ change: (inout EngineIOOptions) -> Void) -> EngineIOOptions {
         var options = EngineIOOptions()
         change(&options)

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// What every web server has beside its protocol: where it listens, whom it lets in, TLS.
-@Suite("Web servers", .timeLimit(.minutes(1))) struct WebServerTests {
+@Suite("Web servers", .timeLimit(.minutes(5))) struct WebServerTests {
     private let drops = Box<DroppedConnection>()
 
     private func configuration(_ change: (inout WebServer.Configuration) throws -> Void) rethrows

@@ -4,7 +4,7 @@ import RawClients
 import Testing
 
 /// Frames against RFC 6455 or the server's limits, on a session: the connection is closed with the code of section 7.4.
-@Suite(.timeLimit(.minutes(1))) struct WebSocketFrameInputTests {
+@Suite(.timeLimit(.minutes(5))) struct WebSocketFrameInputTests {
     /// Bytes that no client may send, and the code that they are answered with.
     struct Offence: Sendable, CustomTestStringConvertible {
         var title: String

@@ -5,7 +5,7 @@ import Testing
 
 /// What a hostile or broken client sends by WebSocket. Each time the connection is closed with the right code, the socket
 /// ends for the right reason, and others go on.
-@Suite(.timeLimit(.minutes(1))) struct WebSocketInputTests {
+@Suite(.timeLimit(.minutes(5))) struct WebSocketInputTests {
     /// What a client sends.
     enum Sent: Sendable {
         case text(String)

@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("TCP back pressure", .timeLimit(.minutes(1)))
+@Suite("TCP back pressure", .timeLimit(.minutes(5)))
 struct BackPressureTests {
     /// More than the buffers of both sides and of the kernel hold.
     private static let chunk = pattern(65_536)

@@ -14,7 +14,7 @@ import Testing
     private let datagram = SOCK_DGRAM
 #endif
 
-@Suite("Sockets that are bound first", .timeLimit(.minutes(1)))
+@Suite("Sockets that are bound first", .timeLimit(.minutes(5)))
 struct BoundSocketTests {
     private func reserve() async throws -> BoundSocket { try await .bind(host: "127.0.0.1", port: 0) }
 

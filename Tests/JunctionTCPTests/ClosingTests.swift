@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// One side ends, both do, or all of a sudden.
-@Suite("Closing TCP connections", .timeLimit(.minutes(1)))
+@Suite("Closing TCP connections", .timeLimit(.minutes(5)))
 struct ClosingTests {
     private let clock = VirtualClock()
 

@@ -7,7 +7,7 @@ import Testing
 @testable import JunctionTCP
 @testable import JunctionTransport
 
-@Suite("TCP connections as a sequence", .timeLimit(.minutes(1)))
+@Suite("TCP connections as a sequence", .timeLimit(.minutes(5)))
 struct ConnectionSequenceTests {
     private static func server(limit: Int? = nil) -> TCPServer {
         var configuration = TCPServer.Configuration()

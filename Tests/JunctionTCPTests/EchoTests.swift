@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("TCP echo", .timeLimit(.minutes(1)))
+@Suite("TCP echo", .timeLimit(.minutes(5)))
 struct EchoTests {
     /// One that reads and writes in a task.
     private func asynchronous(framing: Framing = .raw) -> TCPServer {

@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Ends of TCP connections", .timeLimit(.minutes(1)))
+@Suite("Ends of TCP connections", .timeLimit(.minutes(5)))
 struct EndingTests {
     // MARK: Half-close
 

@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Errors of TCP servers and clients", .timeLimit(.minutes(1)))
+@Suite("Errors of TCP servers and clients", .timeLimit(.minutes(5)))
 struct ErrorTests {
     /// An address on which nothing listens any more.
     private func freeAddress() async throws -> SocketAddress {

@@ -4,7 +4,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("TCP framing", .timeLimit(.minutes(1)))
+@Suite("TCP framing", .timeLimit(.minutes(5)))
 struct FramingTests {
     @Test("gives the handler whole lines, however the bytes were cut")
     func wholeLines() async throws {

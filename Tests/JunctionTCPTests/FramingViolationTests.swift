@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Violations of a TCP framing", .timeLimit(.minutes(1)))
+@Suite("Violations of a TCP framing", .timeLimit(.minutes(5)))
 struct FramingViolationTests {
     /// What a server's handler was given: messages, and the error that ended them.
     private typealias Result = ([String], NetworkError?)

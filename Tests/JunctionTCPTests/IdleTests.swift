@@ -4,7 +4,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Connections that fall silent", .timeLimit(.minutes(1)))
+@Suite("Connections that fall silent", .timeLimit(.minutes(5)))
 struct IdleTests {
     private let clock = VirtualClock()
     private let errors = Box<NetworkError?>()

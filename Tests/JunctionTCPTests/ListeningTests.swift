@@ -7,7 +7,7 @@ import Testing
 
 @testable import JunctionTCP
 
-@Suite("Listening on a host and a port", .timeLimit(.minutes(1)))
+@Suite("Listening on a host and a port", .timeLimit(.minutes(5)))
 struct ListeningTests {
     @Test("an IPv4 client is refused by a server for IPv6 only, and served by a dual-stack one on the same port")
     func ipv6Only() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JunctionTCP
 
-@Suite("Many TCP connections", .timeLimit(.minutes(1)))
+@Suite("Many TCP connections", .timeLimit(.minutes(5)))
 struct ManyConnectionsTests {
     /// As many connections with both their ends as this process may have at the side of other tests, up to `wanted`.
     private static func possible(_ wanted: Int) -> Int {

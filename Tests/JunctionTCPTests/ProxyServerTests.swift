@@ -5,7 +5,7 @@ import TLSTesting
 import TestSupport
 import Testing
 
-@Suite("TCP servers behind a proxy", .timeLimit(.minutes(1)))
+@Suite("TCP servers behind a proxy", .timeLimit(.minutes(5)))
 struct ProxyServerTests {
     private let drops = Box<DroppedConnection>()
 

@@ -4,7 +4,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Connections that are refused", .timeLimit(.minutes(1)))
+@Suite("Connections that are refused", .timeLimit(.minutes(5)))
 struct RefusalTests {
     private let drops = Box<DroppedConnection>()
 

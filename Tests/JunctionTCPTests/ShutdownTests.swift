@@ -6,7 +6,7 @@ import ServiceLifecycle
 import TestSupport
 import Testing
 
-@Suite("TCP servers that stop", .timeLimit(.minutes(1)))
+@Suite("TCP servers that stop", .timeLimit(.minutes(5)))
 struct ShutdownTests {
     /// Greets, and says goodbye when it is told to end.
     private static func polite(_ farewell: ByteBuffer = ByteBuffer(string: "bye")) -> TCPServer {

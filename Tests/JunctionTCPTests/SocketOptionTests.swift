@@ -6,7 +6,7 @@ import Testing
 
 @testable import JunctionTCP
 
-@Suite("Options of TCP sockets", .timeLimit(.minutes(1)))
+@Suite("Options of TCP sockets", .timeLimit(.minutes(5)))
 struct SocketOptionTests {
     private static let tcp = CInt(IPPROTO_TCP)
 

@@ -4,7 +4,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("What a TCP connection says of itself", .timeLimit(.minutes(1)))
+@Suite("What a TCP connection says of itself", .timeLimit(.minutes(5)))
 struct StateTests {
     private let clock = VirtualClock()
     private let accepted = Box<TCPConnection>()

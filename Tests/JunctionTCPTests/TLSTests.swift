@@ -5,7 +5,7 @@ import TLSTesting
 import TestSupport
 import Testing
 
-@Suite("TCP servers and clients with TLS", .timeLimit(.minutes(1)), TestCertificates.requirement)
+@Suite("TCP servers and clients with TLS", .timeLimit(.minutes(5)), TestCertificates.requirement)
 struct TLSTests {
     private let drops = Box<DroppedConnection>()
 

@@ -7,7 +7,7 @@ import Testing
 
 /// What is written in turns of the loop goes straight to the kernel, by way of the channel when the kernel's buffer is full,
 /// and straight again when that has drained.
-@Suite("What is written in turns", .timeLimit(.minutes(1)))
+@Suite("What is written in turns", .timeLimit(.minutes(5)))
 struct TurnOutputTests {
     /// Writes from `data` in turns of random numbers of writes of random sizes, until the kernel's buffer is full.
     private static func writeTurns(

@@ -14,7 +14,7 @@ import Testing
     private let stream = SOCK_STREAM
 #endif
 
-@Suite("Unix domain sockets", .timeLimit(.minutes(1)))
+@Suite("Unix domain sockets", .timeLimit(.minutes(5)))
 struct UnixSocketTests {
     private static func permissions(_ path: String) throws -> Int? {
         try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int

@@ -4,7 +4,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Writing to TCP connections", .timeLimit(.minutes(1)))
+@Suite("Writing to TCP connections", .timeLimit(.minutes(5)))
 struct WritingTests {
     private let clock = VirtualClock()
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Clients that say who they are.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct ClientCertificateTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct ClientCertificateTests {
     @Test("A client with the certificate that is required is let in, and the server sees whose it is")
     func accepted() async throws {
         let certificates = try await TestCertificates.shared()

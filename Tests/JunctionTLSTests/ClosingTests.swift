@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The ends of connections: one side after the other, and both at once.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct ClosingTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct ClosingTests {
     @Test("A side that has finished still receives all of the answer, and then the connection is gone")
     func halfClose() async throws {
         try await Self.withConnection { client, server in

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What broken and hostile peers do to a connection, and that they do it to no other.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct FaultTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct FaultTests {
     @Test(
         "Bytes that are no TLS end that connection alone",
         arguments: [

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What two sides agree on.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct HandshakeTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct HandshakeTests {
     @Test("Both sides learn the version, the name, the protocol and the certificate, and bytes pass")
     func session() async throws {
         let certificates = try await TestCertificates.shared()

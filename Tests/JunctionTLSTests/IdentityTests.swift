@@ -3,7 +3,7 @@ import TLSTesting
 import Testing
 
 /// Reading certificates and keys.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct IdentityTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct IdentityTests {
     @Test("An identity is read from files")
     func files() async throws {
         try await TestCertificates.shared().withFiles { directory in

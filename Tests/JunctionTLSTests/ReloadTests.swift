@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Certificates that change while a server runs.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct ReloadTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct ReloadTests {
     @Test("After a reload new connections get the new certificate, and open ones live on")
     func reload() async throws {
         let certificates = try await TestCertificates.shared()

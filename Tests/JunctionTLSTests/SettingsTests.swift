@@ -3,7 +3,7 @@ import TLSTesting
 import Testing
 
 /// What a configuration refuses before any connection is made.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct SettingsTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct SettingsTests {
     @Test(
         "A name of an application protocol is 1 to 255 ASCII characters",
         arguments: ["", "프로토콜", String(repeating: "a", count: 256)])

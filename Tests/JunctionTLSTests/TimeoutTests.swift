@@ -5,7 +5,7 @@ import TLSTesting
 import Testing
 
 /// The limit of a handshake, in time that the tests make pass.
-@Suite(.timeLimit(.minutes(1)), TestCertificates.requirement) struct TimeoutTests {
+@Suite(.timeLimit(.minutes(5)), TestCertificates.requirement) struct TimeoutTests {
     @Test("A client that stays silent is cut off after 10 seconds")
     func silentClient() async throws {
         let tls = try ServerTLS(identity: TLSIdentity(await TestCertificates.shared().localhost))

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What the article TestingWithoutSockets.md shows, word for word.
-@Suite("Examples of the article", .timeLimit(.minutes(1)))
+@Suite("Examples of the article", .timeLimit(.minutes(5)))
 struct ArticleTests {
     func greeter() -> TCPServer {
         TCPServer(port: 4000, framing: .lines(flushingAfter: .milliseconds(50))) { connection in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JunctionTesting
 
-@Suite("Bytes on an in-memory link", .timeLimit(.minutes(1)))
+@Suite("Bytes on an in-memory link", .timeLimit(.minutes(5)))
 struct ByteStreamTests {
     private static let text = "the quick brown fox"
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import JunctionTesting
 
-@Suite("Ends and failures of an in-memory link", .timeLimit(.minutes(1)))
+@Suite("Ends and failures of an in-memory link", .timeLimit(.minutes(5)))
 struct ChannelEndTests {
     @Test("the end of the write side comes behind what was written before it, however full the way is")
     func endBehindData() async throws {

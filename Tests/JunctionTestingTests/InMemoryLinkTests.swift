@@ -6,7 +6,7 @@ import Testing
 
 @testable import JunctionTesting
 
-@Suite("TCP servers over in-memory links", .timeLimit(.minutes(1)))
+@Suite("TCP servers over in-memory links", .timeLimit(.minutes(5)))
 struct InMemoryLinkTests {
     private let clock = VirtualClock()
 

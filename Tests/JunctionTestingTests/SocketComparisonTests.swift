@@ -8,7 +8,7 @@ import Testing
 @testable import JunctionTesting
 
 /// The same steps over a socket and in memory: the handlers must see the same.
-@Suite("In-memory links compared with sockets", .timeLimit(.minutes(1)))
+@Suite("In-memory links compared with sockets", .timeLimit(.minutes(5)))
 struct SocketComparisonTests {
     /// Two connected channels, whatever is between them.
     private struct Ends: Sendable {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import JunctionTesting
 
-@Suite("Virtual clock", .timeLimit(.minutes(1)))
+@Suite("Virtual clock", .timeLimit(.minutes(5)))
 struct VirtualClockTests {
     private let clock = VirtualClock()
     private let journal = Journal()

@@ -4,7 +4,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@Suite("Draining connections", .timeLimit(.minutes(1)))
+@Suite("Draining connections", .timeLimit(.minutes(5)))
 struct ConnectionRegistryTests {
     /// A connection that does what it is told when the server drains.
     private final class Connection: Drainable {

@@ -4,7 +4,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Dialling", .timeLimit(.minutes(1)))
+@Suite("Dialling", .timeLimit(.minutes(5)))
 struct DialerTests {
     /// Connects, and gives back the channel without any handlers.
     private func dial(_ options: ConnectOptions) async throws -> any Channel {
@@ -339,7 +339,7 @@ private final class TextReader: ChannelInboundHandler, Sendable {
     }
 }
 
-@Suite("Resolving host names", .timeLimit(.minutes(1)))
+@Suite("Resolving host names", .timeLimit(.minutes(5)))
 struct HostResolverTests {
     private func text(
         _ resolver: any HostResolver, _ host: String, _ family: AddressFamily = .ipv4

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JunctionTransport
 
-@Suite("Tasks on an event loop", .timeLimit(.minutes(1)))
+@Suite("Tasks on an event loop", .timeLimit(.minutes(5)))
 struct LoopExecutorTests {
     private let loop = EventLoops.group.next()
     private var executor: LoopExecutor { .of(loop) }

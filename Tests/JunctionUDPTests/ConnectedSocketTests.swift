@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Connected UDP socket", .timeLimit(.minutes(1)))
+@Suite("Connected UDP socket", .timeLimit(.minutes(5)))
 struct ConnectedSocketTests {
     @Test("a bound socket connects, hears its peer alone, disconnects, and hears everybody at the same address")
     func connectAndDisconnect() async throws {

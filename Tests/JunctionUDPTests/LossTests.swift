@@ -7,7 +7,7 @@ import Testing
 @testable import JunctionUDP
 
 /// What is lost, cut off or refused is counted.
-@Suite("What a UDP socket counts", .timeLimit(.minutes(1)))
+@Suite("What a UDP socket counts", .timeLimit(.minutes(5)))
 struct LossTests {
     @Test("flags what is larger than the receiver allows, and only that", arguments: [false, true])
     func truncated(connected: Bool) async throws {

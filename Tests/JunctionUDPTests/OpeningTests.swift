@@ -11,7 +11,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("Opening a UDP socket", .timeLimit(.minutes(1)))
+@Suite("Opening a UDP socket", .timeLimit(.minutes(5)))
 struct OpeningTests {
     private func any(_ family: UDPSocket.Family, ipv6Only: Bool = false) async throws -> UDPSocket {
         var configuration = UDPSocket.Configuration()

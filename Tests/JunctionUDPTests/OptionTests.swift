@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("Options of a UDP socket", .timeLimit(.minutes(1)))
+@Suite("Options of a UDP socket", .timeLimit(.minutes(5)))
 struct OptionTests {
     @Test("keeps what is set, over IPv4 and IPv6", arguments: ["127.0.0.1", "::1", "::"])
     func roundTrip(host: String) async throws {

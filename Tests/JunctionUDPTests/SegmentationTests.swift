@@ -14,7 +14,7 @@ import Testing
 #endif
 
 /// Datagrams that the kernel cuts from one message, or joins to one. Loopback cuts and joins as network cards do.
-@Suite("UDP segmentation", .enabled(if: kernelSegments, "the kernel cuts no messages"), .timeLimit(.minutes(1)))
+@Suite("UDP segmentation", .enabled(if: kernelSegments, "the kernel cuts no messages"), .timeLimit(.minutes(5)))
 struct SegmentationTests {
     /// Sends in one turn of the socket's loop.
     private static func queue(_ payloads: [(ByteBuffer, SocketAddress?)], on socket: UDPSocket) {

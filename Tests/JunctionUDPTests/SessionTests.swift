@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("UDP sessions", .timeLimit(.minutes(1)))
+@Suite("UDP sessions", .timeLimit(.minutes(5)))
 struct SessionTests {
     private func echo(
         _ limits: SessionLimits = .init(), _ configuration: UDPSocket.Configuration = .init(),

@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("UDP server", .timeLimit(.minutes(1)))
+@Suite("UDP server", .timeLimit(.minutes(5)))
 struct UDPServerTests {
     private func servers() -> [UDPServer] {
         [

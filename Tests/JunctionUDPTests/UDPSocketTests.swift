@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@Suite("UDP socket", .timeLimit(.minutes(1)))
+@Suite("UDP socket", .timeLimit(.minutes(5)))
 struct UDPSocketTests {
     @Test("sends datagrams and receives them with their sender")
     func sendAndReceive() async throws {

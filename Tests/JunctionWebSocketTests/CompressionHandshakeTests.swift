@@ -6,7 +6,7 @@ import Testing
 @testable import JunctionWebSocket
 
 /// permessage-deflate over real sockets.
-@Suite("permessage-deflate: the handshake", .timeLimit(.minutes(1)))
+@Suite("permessage-deflate: the handshake", .timeLimit(.minutes(5)))
 struct CompressionHandshakeTests {
     /// An echo server.
     private func server(_ compression: WebSocketCompression?, maximumMessageSize: Int = 1_000_000) -> WebSocketServer {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import JunctionWebSocket
 
-@Suite("Opening handshake", .timeLimit(.minutes(1)))
+@Suite("Opening handshake", .timeLimit(.minutes(5)))
 struct HandshakeTests {
     private func head(_ fields: [(String, String)], method: HTTPMethod = .GET) -> HTTPRequestHead {
         HTTPRequestHead(version: .http1_1, method: method, uri: "/", headers: HTTPHeaders(fields))

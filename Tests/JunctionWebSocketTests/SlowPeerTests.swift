@@ -68,7 +68,7 @@ private struct SlowPeer: Sendable {
     }
 }
 
-@Suite("A peer that reads slowly", .timeLimit(.minutes(1)))
+@Suite("A peer that reads slowly", .timeLimit(.minutes(5)))
 struct SlowPeerTests {
     @Test("the owner sees how much is queued, and is told when the peer is behind and when it has read on")
     func writable() async throws {

@@ -3,7 +3,7 @@ import ProtocolChecks
 import Testing
 
 /// What the fuzz targets (Fuzz/README.md) start from, and what they have found worth keeping.
-@Suite("The corpus of the protocols", .timeLimit(.minutes(1)))
+@Suite("The corpus of the protocols", .timeLimit(.minutes(5)))
 struct ProtocolCorpusTests {
     private static func inputs(of check: ProtocolCheck) throws -> [(name: String, bytes: Data)] {
         let corpus = try #require(Bundle.module.url(forResource: "Corpus", withExtension: nil))
