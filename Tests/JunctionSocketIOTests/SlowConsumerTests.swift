@@ -14,6 +14,7 @@ import Testing
         _ policy: SlowConsumerPolicy, maximumBufferedBytes: Int = 1 << 28
     ) -> SocketIOOptions {
         var options = SocketIOOptions()
+        options.engine.pingInterval = .seconds(600)  // longer than any test: its clients do not answer
         options.engine.slowConsumer = policy
         options.engine.maximumBufferedBytes = maximumBufferedBytes
         return options
