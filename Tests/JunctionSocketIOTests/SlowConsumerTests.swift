@@ -14,6 +14,7 @@ import Testing
         _ policy: SlowConsumerPolicy, maximumBufferedBytes: Int = 1 << 28
     ) -> SocketIOOptions {
         var options = SocketIOOptions()
+        options.engine.pingInterval = .seconds(600)  // longer than any test: its clients do not answer
         options.engine.slowConsumer = policy
         options.engine.maximumBufferedBytes = maximumBufferedBytes
         return options
@@ -232,13 +233,23 @@ import Testing
     @Test("What waits leaves before the session that the server closes")
     func close() async throws {
         let (sockets, came) = AsyncStream.makeStream(of: Socket.self)
-        try await Self.serve(Self.options(.dropOldest()), onConnection: { came.yield($0) }) { _, address in
+        let (reasons, ended) = AsyncStream.makeStream(of: String.self)
+        try await Self.serve(
+            Self.options(.dropOldest()),
+            onConnection: { socket in
+                socket.onDisconnect { ended.yield($0.rawValue) }
+                came.yield(socket)
+            }
+        ) { _, address in
             try await RawConnection.with(address) { connection in
                 let sid = try await TestServer.connect(connection)
                 var iterator = sockets.makeAsyncIterator()
                 let socket = try #require(await iterator.next())
                 for number in 0..<3 { socket.emit("n", number) }
                 socket.disconnect(close: true)
+                // Behind the turn that disconnects, which has closed the session, too.
+                var ends = reasons.makeAsyncIterator()
+                #expect(await ends.next() == "server namespace disconnect")
                 let response = try await connection.request("GET", TestServer.polling(sid))
                 #expect(
                     response.body

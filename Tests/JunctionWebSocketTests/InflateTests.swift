@@ -126,6 +126,20 @@ struct InflateTests {
         #expect(unfinished.decode(other.message(.text, ByteBuffer(bytes: [0xF0, 0x9F]))).error == .invalidUTF8)
     }
 
+    @Test("says the same of text that is wrong and goes on wrongly, however it is cut")
+    func firstFault() {
+        // Stored: "hi" and a wrong byte, then the header of a block of the kind that does not exist.
+        let bytes = ByteBuffer(bytes: [0x00, 0x03, 0x00, 0xFC, 0xFF, 0x68, 0x69, 0xC0, 0x07])
+        var whole = compressingDecoder()
+        #expect(whole.decode(frame(0xC1, bytes)).error == .invalidUTF8)
+        var cut = compressingDecoder()
+        let pieces = frame(0xC1, bytes).readableBytesView.map { ByteBuffer(bytes: [$0]) }
+        #expect(cut.decode(pieces: pieces).error == .invalidUTF8)
+        // The same as binary is only wrong behind it.
+        var binary = compressingDecoder()
+        #expect(binary.decode(frame(0xC2, bytes)).error == .invalidCompression)
+    }
+
     @Test("never traps on noise, and never makes more of it than allowed")
     func noise() {
         var generator = SeededGenerator(seed: 11)
@@ -152,7 +166,7 @@ struct InflateTests {
     func bomb() throws {
         let limits = WebSocketFrameLimits(maxMessageBytes: 1_000_000)
         let peer = CompressingPeer(agreement())
-        let payload = peer.compressed(ByteBuffer(repeating: 0, count: 50_000_000))
+        let payload = peer.compressed(ByteBuffer(repeating: 0, count: 20_000_000))
         try #require(payload.readableBytes < 60_000)
         var decoder = compressingDecoder(limits: limits)
         #expect(decoder.decode(frame(0xC2, payload)) == Decoded(error: .messageTooBig))
@@ -164,7 +178,7 @@ struct InflateTests {
 
     @Test("makes no more of a message than one byte above the limit")
     func bombIsNotUnpacked() throws {
-        let payload = CompressingPeer(agreement()).compressed(ByteBuffer(repeating: 0, count: 50_000_000))
+        let payload = CompressingPeer(agreement()).compressed(ByteBuffer(repeating: 0, count: 20_000_000))
         let inflater = try #require(Inflater(windowBits: 15))
         var output = ByteBuffer()
         #expect(throws: WebSocketError(.messageTooBig)) {
@@ -213,7 +227,7 @@ struct InflateTests {
         ])
     func streams(agreement: CompressionAgreement) {
         var generator = SeededGenerator(seed: 7)
-        for _ in 0..<50 {
+        for _ in 0..<10 {
             let peer = CompressingPeer(agreement)
             var stream = ByteBuffer()
             var expected: [WebSocketEvent] = []

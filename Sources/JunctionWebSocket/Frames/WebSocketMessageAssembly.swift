@@ -60,7 +60,12 @@ struct WebSocketMessageAssembly {
                 unmasked = ByteBuffer()
                 unmasked.writeUnmasked(piece, key: key, offset: offset)
             }
-            try inflater.take(unmasked, into: &bytes, limit: maxBytes)
+            do throws(WebSocketError) {
+                try inflater.take(unmasked, into: &bytes, limit: maxBytes)
+            } catch {
+                try validate(from: start)  // what came first is what is wrong, however the message was cut
+                throw error
+            }
         } else {
             bytes.writeUnmasked(piece, key: key, offset: offset)
         }
