@@ -222,9 +222,7 @@ async def disconnect(url, transport):
     print("by the server")
 
     leaving = await connected(url, transport)
-    await leaving.close()
-    await leaving.expect("disconnect")
-    print("by the client")
+    await leaving.close()  # of which this version tells its own program nothing
 
 
 @scenario
