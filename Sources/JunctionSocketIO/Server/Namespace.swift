@@ -7,7 +7,7 @@ public final class Namespace: NamespaceAddressing {
     /// What is called when a client connects.
     public let connectionHandlers: ConnectionHandlers
 
-    /// Where a client's connection made this one.
+    /// Whose child it is.
     let parent: ParentNamespace?
     /// The sockets of this server.
     let local: InMemoryAdapter
