@@ -279,17 +279,20 @@ import Testing
         // Long enough for the client that is to be served after this one.
         options.engine.pingInterval = .milliseconds(1_500)
         options.engine.pingTimeout = .milliseconds(500)
-        try await TestServer.run(options: options) { server in
+        let (reasons, ended) = AsyncStream.makeStream(of: String.self)
+        let io = SocketIOServer(host: "127.0.0.1", options: options)
+        io.onConnection { socket in socket.onDisconnect { ended.yield($0.rawValue) } }
+        try await io.withListening { address in
+            var reason: String?
             if byWebSocket {
-                try await RawWebSocket.with(server.address, Self.webSocket) { _ in
-                    #expect(await server.nextReason() == "ping timeout")
-                }
+                reason = try await RawWebSocket.with(address, Self.webSocket) { _ in await reasons.first { _ in true } }
             } else {
-                try await RawConnection.with(server.address) { connection in
+                reason = try await RawConnection.with(address) { connection in
                     _ = try await connection.request("GET", Self.polling)
-                    #expect(await server.nextReason() == "ping timeout")
+                    return await reasons.first { _ in true }
                 }
             }
+            #expect(reason == "ping timeout")
         }
     }
 }

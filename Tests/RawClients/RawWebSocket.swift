@@ -77,6 +77,15 @@ package final class RawWebSocket {
         return String(buffer: text)
     }
 
+    /// The next message that is not a ping; pings are answered.
+    package func nextPacket() async throws -> String {
+        while true {
+            let text = try await nextText()
+            guard text == "2" else { return text }
+            try await send("3")
+        }
+    }
+
     /// Waits for the server's close frame, answers it, and waits for the end of the connection. The frame's code, nil
     /// without a frame.
     package func closeCode() async throws -> WebSocketCloseCode? {
@@ -106,7 +115,7 @@ package final class RawWebSocket {
     package func join(_ namespace: String) async throws -> String {
         let prefix = namespace == "/" ? "40" : "40\(namespace),"
         try await send(prefix)
-        let answer = try await nextText()
+        let answer = try await nextPacket()
         let id = try #require(answer.wholeMatch(of: /40.*{"sid":"([^"]+)"}/)?.1, "\(answer) confirms nothing")
         try #require(answer.hasPrefix(prefix))
         return String(id)
@@ -116,11 +125,6 @@ package final class RawWebSocket {
     package func expectEcho(_ namespace: String = "/") async throws {
         let event = (namespace == "/" ? "42" : "42\(namespace),") + #"["echo","still here"]"#
         try await send(event)
-        var answer = try await nextText()
-        while answer == "2" {  // a ping that was due
-            try await send("3")
-            answer = try await nextText()
-        }
-        #expect(answer == event)
+        #expect(try await nextPacket() == event)
     }
 }

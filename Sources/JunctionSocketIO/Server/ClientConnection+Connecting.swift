@@ -37,7 +37,7 @@ extension ClientConnection {
     }
 
     private func enter(_ namespace: Namespace, _ auth: SocketIOValue) {
-        guard let journal = namespace.local.recovery, let claim = RecoveryJournal.Claim(auth) else {
+        guard !isOld, let journal = namespace.local.recovery, let claim = RecoveryJournal.Claim(auth) else {
             return admit(to: namespace, auth, nil)
         }
         pending.insert(namespace.name)

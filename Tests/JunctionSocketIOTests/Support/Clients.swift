@@ -74,7 +74,7 @@ extension RawWebSocket {
         try await send(#"42\#(prefix)999["barrier"]"#)
         var texts: [String] = []
         while true {
-            let text = try await nextText()
+            let text = try await nextPacket()
             if text == "43\(prefix)999[]" { return texts }
             texts.append(text)
         }
