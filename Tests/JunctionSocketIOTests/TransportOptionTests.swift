@@ -96,7 +96,8 @@ import Testing
         try await EngineTestServer.run(options { $0.upgradeTimeout = .milliseconds(50) }) { server in
             try await RawConnection.with(server.address) { connection in
                 let sid = try await EngineTestServer.open(connection)
-                try await RawWebSocket.with(server.address, "\(EngineTestServer.webSocket)&sid=\(sid)") { socket async throws in
+                try await RawWebSocket.with(server.address, "\(EngineTestServer.webSocket)&sid=\(sid)") {
+                    socket async throws in
                     #expect(try await socket.closeCode() == .normal)
                 }
                 try await EngineTestServer.expectEcho(sid, connection)
