@@ -157,6 +157,14 @@ let package = Package(
         .target(
             name: "FramingChecks", dependencies: ["JunctionFraming", "TestSupport", nioCore],
             path: "Tests/FramingChecks", swiftSettings: settings),
+        // What holds for every decoder of what a peer sends: the tests and the fuzz targets check it.
+        .target(
+            name: "ProtocolChecks",
+            dependencies: [
+                "SocketIOProtocol", "EngineIOProtocol", "JunctionTransport", "JunctionWebSocket", "TestSupport",
+                nioCore, nioEmbedded, nioPosix,
+            ],
+            path: "Tests/ProtocolChecks", swiftSettings: settings),
         // Clients that send what a test wants, right or wrong.
         .target(
             name: "RawClients",
@@ -167,6 +175,7 @@ let package = Package(
         tests(
             "JunctionFraming", ["JunctionFraming", "FramingChecks", "TestSupport", nioCore],
             resources: [.copy("Corpus")]),
+        tests("ProtocolCorpus", ["ProtocolChecks"], resources: [.copy("Corpus")]),
         tests("EngineIOProtocol", ["EngineIOProtocol", "TestSupport", nioCore]),
         tests(
             "JunctionTransport",

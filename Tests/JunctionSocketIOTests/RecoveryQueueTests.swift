@@ -99,7 +99,7 @@ import Testing
                 store.close()
                 for number in 0..<50 { server.io.emit("event", number) }
                 let dropped = try #require(server.io.of("/").recoveryStatistics?.droppedEvents)
-                #expect(dropped >= 35 && dropped < 50)
+                #expect(dropped >= 30 && dropped < 50)
                 store.open()
                 for number in 0..<50 - dropped {
                     try await client.expect(["event", .number(.init(number))], socket)

@@ -104,7 +104,7 @@ package struct RecoveringClient: Sendable {
             values += try arguments.remaining()
             if packet.id == nil, let last = values.last?.stringValue {
                 offset = last
-                values.removeLast()
+                if values.count > 1 { values.removeLast() }
             }
             return .event(values)
         default:

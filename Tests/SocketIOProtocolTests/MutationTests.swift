@@ -39,7 +39,7 @@ struct MutationTests {
         }
     }
 
-    private static var types: [any Decodable.Type] {
+    static var types: [any Decodable.Type] {
         [
             String.self, Int.self, UInt8.self, Double.self, Float.self, Bool.self, [Int].self, [String].self,
             ByteBuffer.self,
@@ -52,7 +52,7 @@ struct MutationTests {
         let b: [String: Int]?
     }
 
-    private static func next<T: Decodable>(_ arguments: inout EventArguments, _ type: T.Type) throws -> T {
+    static func next<T: Decodable>(_ arguments: inout EventArguments, _ type: T.Type) throws -> T {
         try arguments.next(type)
     }
 

@@ -31,6 +31,9 @@ public final class Namespace: NamespaceAddressing {
     /// This one.
     public var namespace: Namespace { self }
 
+    /// How clients that were away have fared; nil without ``SocketIOOptions/connectionStateRecovery``.
+    public var recoveryStatistics: RecoveryStatistics? { local.recovery?.statistics }
+
     /// The sockets of this server, by identifier.
     public var sockets: [String: Socket] {
         get async {

@@ -1,4 +1,4 @@
-import JunctionTransport
+package import JunctionTransport
 import NIOCore
 
 /// The receiving half of permessage-deflate on one connection. Only on the connection's loop.
@@ -13,6 +13,14 @@ package final class MessageInflater {
         pool = CompressionPool.of(executor)
         windowBits = agreement.clientMaxWindowBits ?? CompressionAgreement.widestWindow
         takesOver = !agreement.clientNoContextTakeover
+    }
+
+    /// That half by itself, with the widest window, for messages that were not negotiated.
+    package convenience init(takesOver: Bool, on executor: LoopExecutor) {
+        let agreement = CompressionAgreement(
+            serverNoContextTakeover: false, clientNoContextTakeover: !takesOver, serverMaxWindowBits: nil,
+            clientMaxWindowBits: nil)
+        self.init(agreement, on: executor)
     }
 
     /// Whether the connection has a decompressor now.

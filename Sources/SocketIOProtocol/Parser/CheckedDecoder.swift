@@ -1,44 +1,29 @@
 internal import NIOCore
 
-/// The decoder of the program's own parser, held to what the others guarantee: its packets have the shape of their kind.
+/// The decoder of the program's own parser, held to what the others guarantee: its packets have the shape of their kind and
+/// keep to the limits.
 struct CheckedDecoder: Sendable {
     private var decoder: any CustomPacketDecoder
-    private let limits: SocketIOLimits
+    private let checks: MessagePackPacketDecoder
 
     init(_ parser: any CustomParser, limits: SocketIOLimits) {
         self.decoder = parser.makeDecoder(limits: limits)
-        self.limits = limits
+        // How many bytes a packet takes in MessagePack says nothing: the messages themselves are limited below.
+        var limits = limits
+        limits.maxPacketBytes = .max
+        self.checks = MessagePackPacketDecoder(limits: limits)
     }
 
     mutating func decode(_ message: SocketIOMessage) throws(SocketIOParseError) -> SocketIOPacket? {
-        let packet: NeutralPacket?
+        var packed = ByteBuffer()
         do {
-            packet = try self.decoder.decode(message)
+            guard let packet = try self.decoder.decode(message) else { return nil }
+            // In MessagePack everything above can read it: binary values stand in their place, without a lookalike.
+            try MessagePackPacketWriter.packet(packet, &packed)
         } catch {
             throw SocketIOParseError(
                 code: .refusedByParser, message: "The parser refused a message: \(error)", offset: 0)
         }
-        return try packet.map { packet throws(SocketIOParseError) in try self.written(packet) }
-    }
-
-    /// The packet with its payload as JSON, which everything above reads.
-    private func written(_ packet: NeutralPacket) throws(SocketIOParseError) -> SocketIOPacket {
-        let isAck = packet.kind == .ack || packet.kind == .binaryAck
-        guard packet.id != nil || !isAck else {
-            throw SocketIOParseError(
-                code: .illegalID, message: "An acknowledgement needs the id that it answers.", offset: 0)
-        }
-        guard let data = packet.data else {
-            try packet.kind.requireNoPayloadNeeded(offset: 0)
-            return SocketIOPacket(
-                kind: packet.kind, namespace: packet.namespace, id: packet.id, payload: nil, attachments: [])
-        }
-        var json = ByteBuffer()
-        var attachments: [ByteBuffer] = []
-        json.writeDynamicValue(data, attachments: &attachments)
-        try json.readableBytesSpan.validatePayload(
-            packet.kind, from: 0, attachments: attachments.count, limits: self.limits)
-        return SocketIOPacket(
-            kind: packet.kind, namespace: packet.namespace, id: packet.id, payload: json, attachments: attachments)
+        return try self.checks.decode(.binary(packed))
     }
 }

@@ -50,6 +50,8 @@ public struct NeutralPacket: Hashable, Sendable {
     public var id: UInt64?
     /// The payload: of an event an array of its name and its arguments, of an acknowledgement an array of its arguments, of
     /// a CONNECT an object or nothing, of a CONNECT_ERROR an object or a string, of a DISCONNECT nothing.
+    ///
+    /// Of what a ``CustomPacketDecoder`` returns, numbers are kept as integers of 64 bits or as doubles.
     public var data: SocketIOValue?
 
     /// A packet of these parts.

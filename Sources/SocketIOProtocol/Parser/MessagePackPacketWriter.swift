@@ -3,29 +3,9 @@ internal import NIOCore
 /// Writes packets of the published parser for MessagePack, the members of the map in the order in which the reference's
 /// server has them. What a packet does not have is left out.
 struct MessagePackPacketWriter {
-    private let start: Int
-
-    /// Begins a packet; its payload comes next.
-    private init(
-        _ kind: SocketIOPacket.Kind, namespace: String, id: UInt64?, hasPayload: Bool, _ buffer: inout ByteBuffer
-    ) throws {
-        self.start = buffer.writerIndex
-        do throws(JSONWriteFailure) {
-            try buffer.writePackedHead(.map, count: 2 + (id == nil ? 0 : 1) + (hasPayload ? 1 : 0))
-            try buffer.writePacked("type")
-            buffer.writePacked(unsigned: UInt64(kind.rawValue))
-            try buffer.writePacked("nsp")
-            try buffer.writePacked(namespace)
-            if let id {
-                try buffer.writePacked("id")
-                buffer.writePacked(unsigned: id)
-            }
-            if hasPayload { try buffer.writePacked("data") }
-        } catch {
-            buffer.moveWriterIndex(to: self.start)
-            throw error.encodingError(for: namespace, at: [])
-        }
-    }
+    private let kind: SocketIOPacket.Kind
+    private let namespace: String
+    private let id: UInt64?
 
     static func event<each Argument: Encodable>(
         _ name: String, _ arguments: repeat each Argument, namespace: String, id: UInt64?, _ buffer: inout ByteBuffer
@@ -33,15 +13,11 @@ struct MessagePackPacketWriter {
         guard !ReservedEvent.contains(name) else { throw ReservedEvent.encodingError(name) }
         var count = 1
         for _ in repeat (each Argument).self { count += 1 }
-        let packet = try Self(.event, namespace: namespace, id: id, hasPayload: true, &buffer)
-        try packet.undoing(&buffer) { buffer in
+        try Self(kind: .event, namespace: namespace, id: id).write(&buffer) { buffer in
             try buffer.writePackedArrayHead(count)
             try buffer.writeMessagePack(name, path: [])
             var index = 0
-            for argument in repeat each arguments {
-                try buffer.writeMessagePack(argument, path: [JSONKey.index(index)])
-                index += 1
-            }
+            for argument in repeat each arguments { try buffer.writePackedArgument(argument, &index) }
         }
     }
 
@@ -49,13 +25,11 @@ struct MessagePackPacketWriter {
         _ name: String, arguments: [any Encodable], namespace: String, id: UInt64?, _ buffer: inout ByteBuffer
     ) throws {
         guard !ReservedEvent.contains(name) else { throw ReservedEvent.encodingError(name) }
-        let packet = try Self(.event, namespace: namespace, id: id, hasPayload: true, &buffer)
-        try packet.undoing(&buffer) { buffer in
+        try Self(kind: .event, namespace: namespace, id: id).write(&buffer) { buffer in
             try buffer.writePackedArrayHead(arguments.count + 1)
             try buffer.writeMessagePack(name, path: [])
-            for (index, argument) in arguments.enumerated() {
-                try buffer.writeMessagePack(argument, path: [JSONKey.index(index)])
-            }
+            var index = 0
+            for argument in arguments { try buffer.writePackedArgument(argument, &index) }
         }
     }
 
@@ -64,43 +38,56 @@ struct MessagePackPacketWriter {
     ) throws {
         var count = 0
         for _ in repeat (each Argument).self { count += 1 }
-        let packet = try Self(.ack, namespace: namespace, id: id, hasPayload: true, &buffer)
-        try packet.undoing(&buffer) { buffer in
+        try Self(kind: .ack, namespace: namespace, id: id).write(&buffer) { buffer in
             try buffer.writePackedArrayHead(count)
             var index = 0
-            for argument in repeat each arguments {
-                try buffer.writeMessagePack(argument, path: [JSONKey.index(index)])
-                index += 1
-            }
+            for argument in repeat each arguments { try buffer.writePackedArgument(argument, &index) }
         }
     }
 
     static func ack(
         id: UInt64, arguments: [any Encodable], namespace: String, _ buffer: inout ByteBuffer
     ) throws {
-        let packet = try Self(.ack, namespace: namespace, id: id, hasPayload: true, &buffer)
-        try packet.undoing(&buffer) { buffer in
+        try Self(kind: .ack, namespace: namespace, id: id).write(&buffer) { buffer in
             try buffer.writePackedArrayHead(arguments.count)
-            for (index, argument) in arguments.enumerated() {
-                try buffer.writeMessagePack(argument, path: [JSONKey.index(index)])
-            }
+            var index = 0
+            for argument in arguments { try buffer.writePackedArgument(argument, &index) }
         }
     }
 
-    /// Writes a packet whose payload is an object, or that has none.
-    static func packet(
-        _ kind: SocketIOPacket.Kind, namespace: String, object: SocketIOValue.Object?, _ buffer: inout ByteBuffer
-    ) throws {
-        let packet = try Self(kind, namespace: namespace, id: nil, hasPayload: object != nil, &buffer)
-        guard let object else { return }
-        try packet.undoing(&buffer) { try $0.writeMessagePack(SocketIOValue.object(object), path: []) }
+    /// Writes a packet of any content.
+    static func packet(_ packet: NeutralPacket, _ buffer: inout ByteBuffer) throws {
+        let kind: SocketIOPacket.Kind =
+            switch packet.kind {
+            case .binaryEvent: .event
+            case .binaryAck: .ack
+            default: packet.kind
+            }
+        let writer = Self(kind: kind, namespace: packet.namespace, id: packet.id)
+        guard let data = packet.data else { return try writer.write(&buffer, hasPayload: false) { _ in } }
+        try writer.write(&buffer) { try $0.writeMessagePack(data, path: []) }
     }
 
-    private func undoing(_ buffer: inout ByteBuffer, _ body: (inout ByteBuffer) throws -> Void) throws {
+    /// Writes the packet around its payload. After an error the buffer is what it was before.
+    private func write(
+        _ buffer: inout ByteBuffer, hasPayload: Bool = true, payload: (inout ByteBuffer) throws -> Void
+    ) throws {
+        let start = buffer.writerIndex
         do {
-            try body(&buffer)
+            let count = 2 + (self.id == nil ? 0 : 1) + (hasPayload ? 1 : 0)
+            try buffer.writePackedHead(.map, count: count)
+            if self.kind == .ack { try buffer.writeID(self.id) }
+            try buffer.writeMessagePack("type", path: [])
+            buffer.writePacked(unsigned: UInt64(self.kind.rawValue))
+            if hasPayload {
+                try buffer.writeMessagePack("data", path: [])
+                try payload(&buffer)
+            }
+            if self.kind != .ack { try buffer.writeID(self.id) }
+            try buffer.writeMessagePack("nsp", path: [])
+            try buffer.writeMessagePack(self.namespace, path: [])
         } catch {
-            buffer.moveWriterIndex(to: self.start)
+            buffer.moveWriterIndex(to: start)
             throw error
         }
     }
@@ -113,5 +100,16 @@ extension ByteBuffer {
         } catch {
             throw error.encodingError(for: count, at: [])
         }
+    }
+
+    fileprivate mutating func writeID(_ id: UInt64?) throws {
+        guard let id else { return }
+        try self.writeMessagePack("id", path: [])
+        self.writePacked(unsigned: id)
+    }
+
+    fileprivate mutating func writePackedArgument<T: Encodable>(_ argument: T, _ index: inout Int) throws {
+        try self.writeMessagePack(argument, path: [JSONKey.index(index)])
+        index += 1
     }
 }

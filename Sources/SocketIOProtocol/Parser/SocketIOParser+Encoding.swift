@@ -127,12 +127,10 @@ extension SocketIOParser {
     private func encode(
         _ kind: SocketIOPacket.Kind, _ namespace: String, _ object: SocketIOValue.Object?, _ buffer: inout ByteBuffer
     ) throws -> EncodedPacket {
-        guard case .custom(let parser) = self else {
-            try MessagePackPacketWriter.packet(kind, namespace: namespace, object: object, &buffer)
-            return .binary
-        }
-        let data = object.map { SocketIOValue.object($0) }
-        return .messages(try parser.encode(NeutralPacket(kind: kind, namespace: namespace, data: data)))
+        let packet = NeutralPacket(kind: kind, namespace: namespace, data: object.map { .object($0) })
+        if case .custom(let parser) = self { return .messages(try parser.encode(packet)) }
+        try MessagePackPacketWriter.packet(packet, &buffer)
+        return .binary
     }
 
     private static func array<each Argument: Encodable>(_ arguments: repeat each Argument) -> [any Encodable] {

@@ -1,6 +1,6 @@
 """Scenarios of the python-socketio client against a Socket.IO server, each run by name:
 
-    socketio_client.py <scenario> <url> [--transport polling|websocket|upgrade]
+    socketio_client.py <scenario> <url> [--transport polling|websocket|upgrade] [--serializer default|msgpack]
 
 Prints a line for each observation, at last `ok <scenario>`, and exits 0; a failure prints `failed <scenario>: why` and
 exits 1. The server is expected to run this application on the namespaces `/` and `/custom`:
@@ -47,10 +47,11 @@ class Client:
     """One connection, whose events wait in a queue as (name, arguments) in the order of arrival."""
 
     opened = []
+    serializer = "default"
 
     def __init__(self, url, transport, namespace="/"):
         self.url, self.transport, self.namespace = url, transport, namespace
-        self.io = socketio.AsyncClient(reconnection=False)
+        self.io = socketio.AsyncClient(reconnection=False, serializer=Client.serializer)
         self.events = asyncio.Queue()
         self.io.on("*", lambda name, *args: self.events.put_nowait((name, args)), namespace=namespace)
         for name in ("connect_error", "disconnect"):  # not among those that "*" stands for
@@ -267,7 +268,7 @@ async def blocking(url, transport):
     """The blocking client, which has an HTTP and a WebSocket implementation of its own (requests, websocket-client)."""
 
     def run():
-        with socketio.SimpleClient(reconnection=False) as client:
+        with socketio.SimpleClient(reconnection=False, serializer=Client.serializer) as client:
             client.connect(url, transports=TRANSPORTS[transport], wait_timeout=WAIT)
             check(client.receive(timeout=WAIT), ["auth", {}], "event")
             check(client.transport, "polling" if transport == "polling" else "websocket", "transport")
@@ -279,12 +280,52 @@ async def blocking(url, transport):
     await asyncio.to_thread(run)
 
 
+@scenario
+async def packed(url, transport):
+    """What MessagePack has and JSON has not; the server's dynamic values keep what they have a form for."""
+    from msgpack import ExtType, Timestamp
+
+    client = await connected(url, transport)
+    samples = [
+        (2**63 - 1, -(2**63), 2**63, 2**64 - 1),
+        (0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x10000, 0xFFFFFFFF, 0x100000000),
+        (-0x20, -0x21, -0x80, -0x81, -0x8000, -0x8001, -0x80000000, -0x80000001),
+        tuple("x" * length for length in (31, 32, 255, 256, 65535, 65536)),
+        tuple(b"x" * length for length in (0, 255, 256, 65535, 65536)),
+        ([0] * 15, [0] * 16, [0] * 65535, [0] * 65536),
+        ({str(number): number for number in range(15)}, {str(number): number for number in range(16)}),
+        ({str(number): None for number in range(70000)},),
+    ]
+    for sample in samples:
+        await client.emit("echo", *sample)
+        await client.expect("echo", *sample)
+    print("echoed", len(samples))
+    changed = [
+        ({1: "integers as keys", -7: True}, {"1": "integers as keys", "-7": True}),
+        (ExtType(5, b"abc"), [5, b"abc"]),
+        (Timestamp(1, 500), [-1, Timestamp(1, 500).to_bytes()]),
+        (ExtType(0, (1700000000123).to_bytes(8, "big")), "2023-11-14T22:13:20.123Z"),
+        (ExtType(0, b"\x00"), None),
+        (float("inf"), None),
+    ]
+    for sent, received in changed:
+        await client.emit("echo", sent)
+        await client.expect("echo", received)
+    print("changed", len(changed))
+    await client.emit("typed", {"at": ExtType(0, (1700000000123).to_bytes(8, "big")), "bytes": b"\x01", "big": 2**64 - 1})
+    await client.expect(
+        "typed", {"at": ExtType(0, (1700000000123).to_bytes(8, "big")), "bytes": b"\x01", "big": 2**64 - 1})
+    await client.close()
+
+
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("scenario", choices=scenarios)
     parser.add_argument("url")
     parser.add_argument("--transport", choices=TRANSPORTS, default="upgrade")
+    parser.add_argument("--serializer", choices=["default", "msgpack"], default="default")
     options = parser.parse_args()
+    Client.serializer = options.serializer
     sys.stdout.reconfigure(line_buffering=True)
     try:
         await scenarios[options.scenario](options.url, options.transport)

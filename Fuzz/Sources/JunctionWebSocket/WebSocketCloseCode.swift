@@ -1,0 +1,1 @@
+../../../Sources/JunctionWebSocket/WebSocketCloseCode.swift

@@ -1,0 +1,1 @@
+../../../Sources/JunctionTesting/SeededGenerator.swift
