@@ -6,7 +6,7 @@
 #   make setup                      installs all that the others need
 
 # What users switch on one by one is built and tested together.
-TRAITS = Hummingbird
+TRAITS = Hummingbird,SQLite
 
 .PHONY: run test format lint docs setup
 

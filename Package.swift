@@ -23,6 +23,8 @@ let deque = Target.Dependency.product(name: "DequeModule", package: "swift-colle
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(
     name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
+let grdb = Target.Dependency.product(
+    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"]))
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let hummingbird = [
@@ -58,12 +60,14 @@ let package = Package(
         .library(name: "JunctionWebSocket", targets: ["JunctionWebSocket"]),
         .library(name: "JunctionSocketIO", targets: ["JunctionSocketIO"]),
         .library(name: "JunctionHummingbird", targets: ["JunctionHummingbird"]),
+        .library(name: "JunctionSQLite", targets: ["JunctionSQLite"]),
         .library(name: "JunctionGateway", targets: ["JunctionGateway"]),
         .library(name: "JunctionTesting", targets: ["JunctionTesting"]),
         .executable(name: "junction", targets: ["junction"]),
     ],
     traits: [
-        .trait(name: "Hummingbird", description: "JunctionHummingbird: Socket.IO servers on a Hummingbird application.")
+        .trait(name: "Hummingbird", description: "JunctionHummingbird: Socket.IO servers on a Hummingbird application."),
+        .trait(name: "SQLite", description: "JunctionSQLite: clients come back also after a restart of the server."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -75,6 +79,8 @@ let package = Package(
         // With the trait Hummingbird only.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        // With the trait SQLite only.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // Tests only: starts the programs of the interop tests, and ends them with the scope that started them.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -122,6 +128,8 @@ let package = Package(
         library(
             "JunctionHummingbird",
             ["JunctionTransport", "JunctionWebSocket", nioCore, nioHTTP1, logging] + hummingbird),
+        // Recovery of Socket.IO clients across restarts; empty without the trait SQLite.
+        library("JunctionSQLite", ["JunctionSocketIO", nioCore, logging, grdb]),
         library(
             "JunctionGateway",
             [
@@ -159,7 +167,8 @@ let package = Package(
             path: "Tests/ProtocolChecks", swiftSettings: settings),
         // Clients that send what a test wants, right or wrong.
         .target(
-            name: "RawClients", dependencies: ["JunctionTCP", "JunctionWebSocket", nioCore, nioHTTP1],
+            name: "RawClients",
+            dependencies: ["JunctionTCP", "JunctionWebSocket", "SocketIOProtocol", nioCore, nioHTTP1],
             path: "Tests/RawClients", swiftSettings: settings),
         tests("JunctionCore", ["JunctionCore", "TestSupport", nioCore]),
         tests("SocketIOProtocol", ["SocketIOProtocol", nioCore]),
@@ -202,7 +211,8 @@ let package = Package(
             "JunctionSocketIO",
             [
                 "CJunctionZlib", "EngineIOProtocol", "JunctionSocketIO", "JunctionTCP", "JunctionTesting", "RawClients",
-                "SocketIOProtocol", "TLSTesting", "TestSupport", nioCore, nioPosix, nioHTTP1, logging, lifecycle,
+                "RecoveryChecks", "SocketIOProtocol", "TLSTesting", "TestSupport", nioCore, nioPosix, nioHTTP1, logging,
+                lifecycle,
             ]),
         tests(
             "JunctionHummingbird",
@@ -210,6 +220,15 @@ let package = Package(
                 "JunctionHummingbird", "JunctionSocketIO", "RawClients", "TLSTesting", "TestSupport", nioCore, nioPosix,
                 nioSSL, logging, lifecycle,
             ] + hummingbirdServer),
+        // The same checks for every recovery store.
+        .target(
+            name: "RecoveryChecks", dependencies: ["JunctionSocketIO", nioCore], path: "Tests/RecoveryChecks",
+            swiftSettings: settings),
+        tests("JunctionSQLite", ["JunctionSQLite", "JunctionSocketIO", "RecoveryChecks", nioCore, logging]),
+        // A Socket.IO server that tests kill and start again.
+        .executableTarget(
+            name: "recovery-probe", dependencies: ["JunctionSocketIO", "JunctionSQLite"], path: "Tests/RecoveryProbe",
+            swiftSettings: settings),
         tests(
             "JunctionGateway",
             [
@@ -231,8 +250,8 @@ let package = Package(
             "Interop",
             [
                 "JunctionCore", "JunctionTCP", "JunctionTransport", "JunctionUDP", "JunctionSocketIO", "JunctionTLS",
-                "JunctionHummingbird", "SeatCommands", "TLSTesting", "TestSupport", nioCore, logging, lifecycle,
-                subprocess, systemPackage,
+                "JunctionHummingbird", "RawClients", "SeatCommands", "SocketIOProtocol", "TLSTesting", "TestSupport",
+                nioCore, logging, lifecycle, subprocess, systemPackage,
             ] + hummingbirdServer,
             resources: [.copy("Peers")]),
     ]

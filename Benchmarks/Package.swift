@@ -14,7 +14,7 @@ let package = Package(
     name: "junction-benchmarks",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "junction", path: ".."),
+        .package(name: "junction", path: "..", traits: ["SQLite"]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
@@ -28,6 +28,11 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
+            swiftSettings: settings),
+        // What connection state recovery costs for each event.
+        .executableTarget(
+            name: "recovery-cost",
+            dependencies: [junction("JunctionSocketIO"), junction("JunctionSQLite")],
             swiftSettings: settings),
         // The application that the official protocol test suites expect.
         .executableTarget(

@@ -21,9 +21,12 @@ import Testing
                 ["socket_features", scenario, "http://localhost:\(try address.portText)", "--transport", transport])
             #expect(printed.last == "ok \(scenario)")
             if scenario == "ends" {
-                for expected in Self.reasons {
-                    #expect(await reasons.take() == expected)
-                }
+                var seen: [String?] = []
+                for _ in Self.reasons { seen.append(await reasons.take()) }
+                #expect(seen.dropLast() == Self.reasons.dropLast())
+                // python-socketio closes a WebSocket connection at once, perhaps before it has said goodbye.
+                let last = [Self.reasons.last, transport == "websocket" ? "transport close" : nil]
+                #expect(last.contains(seen.last ?? nil))
             }
         }
     }
@@ -46,9 +49,9 @@ import Testing
                 for observation in observations { try await browser.expect(observation) }
                 try await browser.expectEnd()
             }
-            for expected in Self.reasons {
-                #expect(await reasons.take() == expected)
-            }
+            var seen: [String?] = []
+            for _ in Self.reasons { seen.append(await reasons.take()) }
+            #expect(seen == Self.reasons)
         }
     }
 

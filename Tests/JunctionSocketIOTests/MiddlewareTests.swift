@@ -115,8 +115,8 @@ import Testing
         }
     }
 
-    @Test("Middleware may disconnect: the client is not connected, and nothing is delivered")
-    func disconnecting() async throws {
+    @Test("A client that was refused may ask again, and is connected once when it is let in")
+    func again() async throws {
         let io = SocketIOServer(host: "127.0.0.1")
         let connected = Log<String>()
         io.of("/a").use { (socket: Socket) async throws in

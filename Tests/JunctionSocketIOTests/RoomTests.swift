@@ -92,6 +92,7 @@ import Testing
             let id = clients.ids[0]
             try await join(clients, [0: ["a", id]])
             try await clients.sockets[0].send(#"42["leave own"]"#)
+            #expect(try await clients.sockets[0].receivedText() == [])
             io.to(id).emit("x")
             try await clients.expect([0: [#"42["x"]"#]])
             try await clients.sockets[0].send(#"421["rooms"]"#)
@@ -107,10 +108,13 @@ import Testing
     @Test("A socket that has left the server is in no room any more, and its rooms go on without it")
     func afterDisconnect() async throws {
         let io = server()
+        let gone = Mailbox<Void>()
+        io.onConnection { socket in socket.onDisconnect { _ in gone.put(()) } }
         try await Clients.run(3, of: io) { clients in
             try await join(clients, [0: ["a"], 1: ["a"], 2: ["a"]])
             let left = clients.sockets[0]
             try await left.send("41")
+            try await gone.take()
             io.to("a").emit("x")
             try await RawWebSocketPair(clients, 1, 2).expect(#"42["x"]"#)
             #expect(

@@ -46,18 +46,6 @@ package protocol Adapter: Sendable {
     /// - Throws: ``BroadcastError`` with the answers that did come.
     func serverSideEmitWithAck(_ packet: EventPacket) async throws -> [EventArguments]
 
-    // MARK: Connection state recovery
-
-    /// This adapter keeps the state of sockets whose connection was lost. Then each event for a single socket goes through
-    /// ``broadcast(_:to:flags:)``, too, so that it can get an offset. Always the same value.
-    var recovers: Bool { get }
-
-    /// Keeps the state of a socket whose connection was lost. Called on its loop, after it has left its rooms.
-    func persistSession(_ session: PersistedSession)
-
-    /// Gives back the state of a socket, and what was sent to it since; nothing when it is not there, or no longer.
-    func restoreSession(privateID: String, offset: String) async throws -> RestoredSession?
-
     // MARK: End
 
     /// The namespace is no longer used, or not until the server runs again.
@@ -69,9 +57,6 @@ extension Adapter {
     package func serverCount() async throws -> Int { 1 }
     package func serverSideEmit(_ packet: EventPacket) {}
     package func serverSideEmitWithAck(_ packet: EventPacket) async throws -> [EventArguments] { [] }
-    package var recovers: Bool { false }
-    package func persistSession(_ session: PersistedSession) {}
-    package func restoreSession(privateID: String, offset: String) async throws -> RestoredSession? { nil }
     package func close() async {}
 }
 

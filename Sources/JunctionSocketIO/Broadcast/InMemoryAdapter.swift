@@ -15,6 +15,10 @@ package final class InMemoryAdapter: Adapter {
     /// The listeners of this server for what others tell it.
     package let serverSideListeners = ServerSideListeners()
 
+    /// Keeps events and sessions for clients that come back; nil where that is off.
+    // Proof of safety: set once, before anybody else has the adapter.
+    private(set) nonisolated(unsafe) var recovery: RecoveryJournal?
+
     private struct Shard: Sendable {
         let executor: LoopExecutor
         let index: NIOLoopBound<RoomIndex>
@@ -35,6 +39,16 @@ package final class InMemoryAdapter: Adapter {
         self.parser = parser
         self.logger = logger
     }
+
+    /// Has events and sessions kept. Called once, before the adapter is used.
+    func recover(_ options: ConnectionStateRecovery, engine: EngineIOOptions) {
+        recovery = RecoveryJournal(
+            namespace: namespace, parser: parser, options: options, engine: engine, logger: logger
+        ) { [weak self] delivery, executor in self?.deliver(delivery, on: executor) }
+    }
+
+    /// Returns when what was sent last is kept.
+    package func close() async { await recovery?.committed() }
 
     // MARK: One socket, on its loop
 
@@ -64,13 +78,21 @@ package final class InMemoryAdapter: Adapter {
 
     /// What is joined before the socket is connected counts from then on.
     func join(_ core: SocketCore, _ rooms: Set<String>) {
-        if let index = core.membership.index { return index.join(core, rooms) }
+        if let index = core.membership.index {
+            index.join(core, rooms)
+            core.recovery?.roomsChanged()
+            return
+        }
         guard !core.isOver else { return }
         for room in rooms where room != core.socket.id { core.membership.rooms[room] = 0 }
     }
 
     func leave(_ core: SocketCore, _ room: String) {
-        if let index = core.membership.index { return index.leave(core, room) }
+        if let index = core.membership.index {
+            index.leave(core, room)
+            core.recovery?.roomsChanged()
+            return
+        }
         core.membership.rooms[room] = nil
     }
 
@@ -78,6 +100,7 @@ package final class InMemoryAdapter: Adapter {
 
     package func broadcast(_ packet: EventPacket, to audience: Audience, flags: EmitFlags) {
         do {
+            if let recovery { return try recovery.broadcast(packet, to: audience, flags: flags) }
             deliver(try encode(packet), to: audience, flags: flags)
         } catch {
             logger.error("broadcast not sent", metadata: ["namespace": "\(namespace)", "error": "\(error)"])
@@ -97,6 +120,7 @@ package final class InMemoryAdapter: Adapter {
     /// - Parameter inOrder: behind all that was delivered so before, also when called on a loop which could act at once: two
     ///   calls, one after another, reach every socket in that order.
     package func deliver(_ message: EncodedMessage, to audience: Audience, flags: EmitFlags, inOrder: Bool = false) {
+        if let recovery { return recovery.deliver(message, to: audience, flags: flags) }
         let work: @Sendable (RoomIndex) -> Void = { index in
             index.forEach(in: audience) { $0.send(message, flags: flags) }
         }
@@ -217,7 +241,25 @@ package final class InMemoryAdapter: Adapter {
 
     private func forEachShard(_ body: @escaping @Sendable (RoomIndex) -> Void) {
         for shard in shards {
-            shard.executor.execute { body(shard.index.value) }
+            hop(to: shard.executor) { body(shard.index.value) }
+        }
+    }
+
+    /// Runs `body` on a loop, behind the events that wait to be kept.
+    private func hop(to executor: LoopExecutor, _ body: @escaping @Sendable () -> Void) {
+        if let recovery { recovery.run(on: executor, body) } else { executor.execute(body) }
+    }
+
+    /// What comes out of a loop's inbox. Called on that loop.
+    private func deliver(_ delivery: RecoveryJournal.Delivery, on executor: LoopExecutor) {
+        switch delivery {
+        case .run(let body): body()
+        case .message(let message, let audience, let flags, let sequence):
+            guard let index = state.withLock({ $0.shards.first { $0.executor === executor }?.index }) else { return }
+            index.value.forEach(in: audience) { core in
+                if sequence > 0, core.recovery?.takes(sequence) == false { return }
+                core.send(message, flags: flags)
+            }
         }
     }
 
@@ -235,7 +277,7 @@ package final class InMemoryAdapter: Adapter {
         guard !shards.isEmpty else { return then([]) }
         let gathering = Gathering<Part>()
         for shard in shards {
-            shard.executor.execute {
+            hop(to: shard.executor) {
                 if let parts = gathering.add(body(shard.index.value), of: shards.count) { then(parts) }
             }
         }

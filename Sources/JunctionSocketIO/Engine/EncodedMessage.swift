@@ -27,11 +27,39 @@ package struct EncodedMessage: Sendable {
     }
 
     /// A text message that was written before.
-    init(text: ByteBuffer) {
-        self.encoded = .text(attachments: [])
-        self.buffer = text
+    init(text: ByteBuffer) { self.init(.text(attachments: []), text) }
+
+    /// An event that was kept in the format of the protocol, for clients of `parser`.
+    init(kept text: ByteBuffer, _ attachments: [ByteBuffer], _ parser: SocketIOParser) {
+        if !parser.isDefault, let message = try? Self.translated(text, attachments, parser) {
+            self = message
+        } else {
+            self.init(.text(attachments: attachments), text)
+        }
+    }
+
+    private init(_ encoded: EncodedPacket, _ buffer: ByteBuffer) {
+        self.encoded = encoded
+        self.buffer = buffer
         self.key = nil
-        self.webSocketFrames = SharedFrames(plain: Self.frames(text, encoded))
+        self.webSocketFrames = SharedFrames(plain: Self.frames(buffer, encoded))
+    }
+
+    private static func translated(
+        _ text: ByteBuffer, _ attachments: [ByteBuffer], _ parser: SocketIOParser
+    ) throws -> EncodedMessage {
+        let kept = EncodedMessage(.text(attachments: attachments), text)
+        let namespace = try kept.decoded(by: .default).namespace
+        var arguments = try EventArguments(sent: kept, .default)
+        let (name, values) = (arguments.event ?? "", try arguments.remaining())
+        return try EncodedMessage(parser) { parser, buffer in
+            try parser.encodeEvent(name, arguments: values, namespace: namespace, into: &buffer)
+        }
+    }
+
+    /// The packet in the format of the protocol; nil in any other.
+    var textAndAttachments: (ByteBuffer, [ByteBuffer])? {
+        if case .text(let attachments) = encoded { (buffer, attachments) } else { nil }
     }
 
     private static func frames(_ buffer: ByteBuffer, _ encoded: EncodedPacket) -> ByteBuffer {
@@ -61,6 +89,23 @@ package struct EncodedMessage: Sendable {
     /// Some of its messages are, or may be, binary.
     var hasBinary: Bool {
         if case .text(let attachments) = encoded { !attachments.isEmpty } else { true }
+    }
+
+    /// The packet as its receiver would decode it, without limits: this side made it.
+    func decoded(by parser: SocketIOParser) throws -> SocketIOPacket {
+        var decoder = SocketIOPacketDecoder(
+            parser: parser,
+            limits: SocketIOLimits(
+                maxAttachments: .max, maxDepth: .max, maxPacketBytes: .max, maxNamespaceBytes: .max))
+        var packet: SocketIOPacket?
+        for message in messages {
+            switch message {
+            case .text(let text): packet = try decoder.decode(text: text)
+            case .binary(let bytes): packet = try decoder.decode(binary: bytes)
+            }
+        }
+        guard let packet else { throw SocketIOError(code: .notEncodable, message: "an attachment is missing") }
+        return packet
     }
 
     /// The messages of the packet, in their order.

@@ -37,8 +37,35 @@ extension ClientConnection {
     }
 
     private func enter(_ namespace: Namespace, _ auth: SocketIOValue) {
-        let socket = Socket(namespace: namespace, client: self, auth: auth, options: options)
+        guard let journal = namespace.local.recovery, let claim = RecoveryJournal.Claim(auth) else {
+            return admit(to: namespace, auth, nil)
+        }
+        pending.insert(namespace.name)
+        let bound = NIOLoopBound(self, eventLoop: session.executor.eventLoop)
+        Task(executorPreference: session.executor) {
+            let restored = await journal.restore(claim)
+            bound.value.found(restored, in: namespace, auth, journal)
+        }
+    }
+
+    /// The state of a client that asked for it was looked for.
+    private func found(
+        _ restored: RecoveryJournal.Restoration?, in namespace: Namespace, _ auth: SocketIOValue,
+        _ journal: RecoveryJournal
+    ) {
+        pending.remove(namespace.name)
+        if session.isOpen { return admit(to: namespace, auth, restored) }
+        if let restored { journal.giveUp(restored) }
+        server.namespaces.left(namespace)
+    }
+
+    private func admit(
+        to namespace: Namespace, _ auth: SocketIOValue, _ restored: RecoveryJournal.Restoration?
+    ) {
+        let socket = Socket(namespace: namespace, client: self, auth: auth, options: options, restored: restored)
         let lists = namespace.connectionHandlers.current
+        let isTrusted = restored != nil && options.connectionStateRecovery?.skipMiddlewares == true
+        if isTrusted { return confirm(socket, lists.handlers) }
         for (index, middleware) in lists.middleware.enumerated() {
             guard case .inline(let middleware) = middleware else { return wait(for: lists, from: index, socket) }
             do {
@@ -76,9 +103,15 @@ extension ClientConnection {
         confirm(socket, handlers)
     }
 
-    private func refuse(_ socket: Socket, _ refusal: any Error) {
+    /// The socket is not connected after all.
+    private func drop(_ socket: Socket) {
+        socket.core?.recovery?.giveUp()
         socket.detach()
         server.namespaces.left(socket.namespace)
+    }
+
+    private func refuse(_ socket: Socket, _ refusal: any Error) {
+        drop(socket)
         guard session.isOpen else { return }
         if !(refusal is ConnectError) {
             options.logger.warning(
@@ -97,14 +130,16 @@ extension ClientConnection {
 
     private func confirm(_ socket: Socket, _ handlers: [ConnectionHandlers.Handler]) {
         // Middleware may have ended the connection, or taken longer than the client stayed.
-        guard session.isOpen, let core = socket.core else {
-            socket.detach()
-            return server.namespaces.left(socket.namespace)
-        }
+        guard session.isOpen, let core = socket.core else { return drop(socket) }
         connectTimer?.cancel()
         connectTimer = nil
         if socket.namespace.name == "/" { main = socket } else { others[socket.namespace.name] = socket }
-        core.connect()
+        guard core.connect() else {
+            // Told to be recovered already, it is not: the client has to come once more.
+            remove(socket)
+            socket.detach()
+            return closeAll(.forcedServerClose)
+        }
         for (index, handler) in handlers.enumerated() {
             switch handler {
             case .inline(let handler): handler(socket)

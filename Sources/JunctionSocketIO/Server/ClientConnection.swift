@@ -123,6 +123,9 @@ final class ClientConnection: EngineSessionDelegate {
     /// Ends the connection because the client does not play by the rules.
     func abort() { closeAll(.forcedServerClose) }
 
+    /// Ends the connection because the client has a new one.
+    func superseded() { closeAll(.transportClose) }
+
     /// Disconnects every socket, tells the client so, and closes the connection.
     func disconnectAll() {
         for socket in sockets { socket.core?.disconnect(close: false) }
@@ -143,7 +146,7 @@ final class ClientConnection: EngineSessionDelegate {
         if main == nil && others.isEmpty { closeAll(.forcedServerClose) }
     }
 
-    private func closeAll(_ reason: DisconnectReason) {
+    func closeAll(_ reason: DisconnectReason) {
         end(reason)
         session.close()
     }

@@ -7,14 +7,14 @@ public final class Namespace: NamespaceAddressing {
     /// What is called when a client connects.
     public let connectionHandlers: ConnectionHandlers
 
-    /// Where a client's connection made this one.
+    /// Whose child it is.
     let parent: ParentNamespace?
     /// The sockets of this server.
     let local: InMemoryAdapter
     let adapter: any Adapter
-    /// Each event goes through the adapter, which keeps it for clients that come back.
-    let recovers: Bool
     let parser: SocketIOParser
+    /// Events are kept for clients that come back.
+    var recovers: Bool { local.recovery != nil }
     let logger: Logger
 
     init(name: String, parent: ParentNamespace? = nil, options: SocketIOOptions) {
@@ -24,12 +24,15 @@ public final class Namespace: NamespaceAddressing {
         self.connectionHandlers = ConnectionHandlers(parent: parent?.connectionHandlers)
         self.parser = options.parser
         self.local = InMemoryAdapter(namespace: name, parser: options.parser, logger: options.logger)
+        if let recovery = options.connectionStateRecovery { local.recover(recovery, engine: options.engine) }
         self.adapter = (options.adapter ?? .inMemory).make(local)
-        self.recovers = adapter.recovers
     }
 
     /// This one.
     public var namespace: Namespace { self }
+
+    /// How clients that were away have fared; nil without ``SocketIOOptions/connectionStateRecovery``.
+    public var recoveryStatistics: RecoveryStatistics? { local.recovery?.statistics }
 
     /// The sockets of this server, by identifier.
     public var sockets: [String: Socket] {

@@ -30,6 +30,8 @@ public struct SocketIOOptions: Sendable {
     public var maximumPendingAcks = 1_024
     /// What carries broadcasts to every server of a cluster. `nil`: there is one server.
     public var adapter: AdapterFactory?
+    /// Gives clients that were away for a short time their state and what they missed. `nil`: off.
+    public var connectionStateRecovery: ConnectionStateRecovery?
     /// Where the server logs.
     public var logger = Logger(label: "junction.socketio")
 

@@ -126,7 +126,7 @@ public struct Emitter: Sendable {
         _ event: String, _ arguments: repeat each Argument,
         answer: @escaping @Sendable (Result<EventArguments, SocketIOError>) -> Void
     ) {
-        socket.executor.execute {
+        socket.executeInOrder {
             guard let core = socket.core else { return answer(.failure(.disconnected)) }
             _ = core.sendExpectingAck(event, flags: flags, timeout: timeout.map(TimeAmount.init), resume: answer) {
                 try $0.encodeEvent(event, repeat each arguments, namespace: socket.namespace.name, id: $2, into: &$1)
@@ -141,7 +141,7 @@ public struct Emitter: Sendable {
         let call = NIOLoopBoundBox.makeBoxSendingValue(AckCall.new, eventLoop: socket.executor.eventLoop)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                socket.executor.execute {
+                socket.executeInOrder {
                     guard let core = socket.core else { return continuation.resume(returning: .failure(.disconnected)) }
                     if case .cancelled = call.value { return continuation.resume(throwing: CancellationError()) }
                     let id = core.sendExpectingAck(

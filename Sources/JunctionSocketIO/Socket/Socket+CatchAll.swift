@@ -120,20 +120,7 @@ public struct OutgoingEvent: Sendable {
 extension EventArguments {
     /// The arguments of an event that this side encoded.
     init(sent message: EncodedMessage, _ parser: SocketIOParser) throws {
-        // What this side made is not limited.
-        var decoder = SocketIOPacketDecoder(
-            parser: parser,
-            limits: SocketIOLimits(
-                maxAttachments: .max, maxDepth: .max, maxPacketBytes: .max, maxNamespaceBytes: .max))
-        var packet: SocketIOPacket?
-        for part in message.messages {
-            switch part {
-            case .text(let text): packet = try decoder.decode(text: text)
-            case .binary(let bytes): packet = try decoder.decode(binary: bytes)
-            }
-        }
-        guard let packet else { throw SocketIOError(code: .notEncodable, message: "an attachment is missing") }
-        self = try EventArguments(packet)
+        self = try EventArguments(try message.decoded(by: parser))
     }
 }
 

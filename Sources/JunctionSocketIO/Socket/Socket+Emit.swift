@@ -129,19 +129,20 @@ extension Socket {
 
     /// The adapter keeps the event before it delivers it.
     func emit(_ packet: EventPacket, flags: EmitFlags) {
+        if let journal = namespace.local.recovery { return journal.emit(packet, to: self, flags: flags) }
         namespace.adapter.broadcast(packet, to: Audience(rooms: [id]), flags: flags)
     }
 
     /// Sends a packet that `encode` writes: on the socket's loop straight into the output,
     /// elsewhere encoded on the caller's thread.
     func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
-        if executor.eventLoop.inEventLoop {
+        if executor.eventLoop.inEventLoop, namespace.local.recovery?.mustWait != true {
             core?.send(flags: flags, encode)
             return
         }
         do {
             let message = try EncodedMessage(namespace.parser, encode)
-            withCore { $0.send(message, flags: flags) }
+            inOrder { $0.send(message, flags: flags) }
         } catch {
             logUnsent(error)
         }

@@ -45,7 +45,7 @@ extension Socket {
 
     /// Takes the socket out of all rooms but its own.
     public func leaveAll() {
-        withCore { core in
+        inOrder { core in
             for room in core.membership.rooms.keys { core.socket.namespace.local.leave(core, room) }
         }
     }
@@ -54,7 +54,7 @@ extension Socket {
     ///
     /// - Parameter close: closes the connection under it, and with it the client's sockets in other namespaces.
     public func disconnect(close: Bool = false) {
-        withCore { $0.disconnect(close: close) }
+        inOrder { $0.disconnect(close: close) }
     }
 }
 

@@ -10,19 +10,19 @@ extension Socket: AudienceChoosing {
 
     /// Puts the socket into rooms.
     public func join(_ rooms: some Sequence<String>) {
-        withCore { [rooms = Set(rooms)] core in core.socket.namespace.local.join(core, rooms) }
+        inOrder { [rooms = Set(rooms)] core in core.socket.namespace.local.join(core, rooms) }
     }
 
     /// Takes the socket out of a room.
     public func leave(_ room: String) {
-        withCore { core in core.socket.namespace.local.leave(core, room) }
+        inOrder { core in core.socket.namespace.local.leave(core, room) }
     }
 
     /// The rooms that the socket is in, its own among them while it is connected; empty once it is over.
     public var rooms: Set<String> {
         get async {
             await withUnsafeContinuation { continuation in
-                executor.execute {
+                executeInOrder {  // behind joins that wait
                     continuation.resume(returning: self.core.map { $0.membership.all($0) } ?? [])
                 }
             }

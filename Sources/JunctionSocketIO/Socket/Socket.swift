@@ -15,6 +15,9 @@ public final class Socket: Sendable, Identifiable {
     public let namespace: Namespace
     /// How the client introduced itself.
     public let handshake: Handshake
+    /// The client was away for a short time and got its state back: this socket's identifier, rooms and data are those that it
+    /// had before, and what it missed was sent. See ``ConnectionStateRecovery``.
+    public let recovered: Bool
 
     /// The session under the socket and those of the client in other namespaces.
     public let conn: EngineSession
@@ -28,13 +31,20 @@ public final class Socket: Sendable, Identifiable {
     private let storage = Mutex<[String: any Sendable]>([:])
 
     /// Only on the loop of `client`'s session.
-    init(namespace: Namespace, client: ClientConnection, auth: SocketIOValue, options: SocketIOOptions) {
-        self.id = client.makeSocketID(in: namespace)
+    init(
+        namespace: Namespace, client: ClientConnection, auth: SocketIOValue, options: SocketIOOptions,
+        restored: RecoveryJournal.Restoration? = nil
+    ) {
+        self.id = restored?.session.sid ?? client.makeSocketID(in: namespace)
+        self.recovered = restored != nil
         self.namespace = namespace
         self.handshake = Handshake(auth: auth, request: client.session.request)
         self.conn = client.conn
         self.executor = client.session.executor
-        self.state = SocketCore(socket: self, client: client, options: options)
+        let core = SocketCore(socket: self, client: client, options: options)
+        self.state = core
+        if let journal = namespace.local.recovery { core.recover(by: journal, restored) }
+        if let restored { storage.withLock { $0 = restored.session.data } }
     }
 
     /// The socket's state; only on its loop, `nil` once it is over.
@@ -52,6 +62,16 @@ public final class Socket: Sendable, Identifiable {
     /// Runs `body` with the state, on the socket's loop.
     func withCore(_ body: @escaping @Sendable (SocketCore) -> Void) {
         executor.execute { if let core = self.core { body(core) } }
+    }
+
+    /// Runs `body` with the state, on the socket's loop, behind what was sent before.
+    func inOrder(_ body: @escaping @Sendable (SocketCore) -> Void) {
+        executeInOrder { if let core = self.core { body(core) } }
+    }
+
+    /// Runs `body` on the socket's loop, behind what was sent before.
+    func executeInOrder(_ body: @escaping @Sendable () -> Void) {
+        if let journal = namespace.local.recovery { journal.run(on: executor, body) } else { executor.execute(body) }
     }
 
     /// The client is in the namespace: from before the connection handlers are called until behind those of `disconnecting`.
@@ -77,7 +97,10 @@ public final class Socket: Sendable, Identifiable {
         /// The value of that name; `nil` removes it.
         public subscript(name: String) -> (any Sendable)? {
             get { socket.storage.withLock { $0[name] } }
-            nonmutating set { socket.storage.withLock { $0[name] = newValue } }
+            nonmutating set {
+                socket.storage.withLock { $0[name] = newValue }
+                if socket.namespace.recovers { socket.withCore { $0.recovery?.dataChanged() } }
+            }
         }
     }
 

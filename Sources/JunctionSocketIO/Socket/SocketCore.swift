@@ -30,6 +30,8 @@ final class SocketCore {
     }
     /// It was connected, and is not any more.
     private(set) var isOver = false
+    /// What its client needs to come back; nil where that is off.
+    var recovery: SocketRecovery?
 
     let client: ClientConnection
     /// The client's session, one step nearer: a broadcast visits it for every member of a room.
@@ -74,10 +76,19 @@ final class SocketCore {
         self.acks = AckTable(capacity: options.maximumPendingAcks)
     }
 
+    /// Lets the client come back to this socket.
+    func recover(by journal: RecoveryJournal, _ restored: RecoveryJournal.Restoration?) {
+        recovery = SocketRecovery(self, journal, restored: restored)
+        if let restored { socket.namespace.local.join(self, Set(restored.session.rooms.keys)) }
+    }
+
     // MARK: Connecting
 
     /// Confirms the connection to the client. Events are delivered from ``connectionHandled()`` on.
-    func connect() {
+    ///
+    /// - Returns: false when the client was to get its state back, and something that it missed is gone.
+    func connect() -> Bool {
+        if let recovery, !recovery.begin(sending: { session.send($0) }) { return false }
         isConnected = true
         socket.namespace.local.add(self)
         send(flags: .mustArrive) { parser, buffer in
@@ -85,8 +96,10 @@ final class SocketCore {
                 SocketIOPacketEncoder.encodeConnect(namespace: socket.namespace.name, into: &buffer)
                 return .text(attachments: [])
             }
-            return try parser.encodeConnect(namespace: socket.namespace.name, sid: socket.id, into: &buffer)
+            return try parser.encodeConnect(
+                namespace: socket.namespace.name, sid: socket.id, pid: recovery?.pid, into: &buffer)
         }
+        return true
     }
 
     /// The connection handlers have returned, or wait for events.
@@ -393,6 +406,9 @@ final class SocketCore {
         disconnected(.serverNamespaceDisconnect)
     }
 
+    /// The client has come back by another connection: this one is over, whatever the server thinks of it.
+    func superseded() { client.superseded() }
+
     /// The socket is no longer connected.
     func disconnected(_ reason: DisconnectReason) {
         guard isConnected, !isLeaving else { return }
@@ -404,6 +420,7 @@ final class SocketCore {
         isConnected = false
         isOver = true
         client.remove(socket)
+        recovery?.disconnected(reason)
         socket.namespace.local.remove(self)
         for pending in acks.removeAll() {
             pending.timer?.cancel()

@@ -40,6 +40,8 @@ struct Peer: Sendable {
         name: "HAProxy", executable: find("haproxy") != nil ? find("python3") : nil, scriptExtension: "py")
     /// `network-probe` of this package; see `SeatProcess`.
     static let probe = Peer(name: "network-probe", executable: built("network-probe"), scriptExtension: nil)
+    /// `recovery-probe` of this package, where it was built with SQLite.
+    static let recoveryProbe = Peer(name: "recovery-probe", executable: built("recovery-probe"), scriptExtension: nil)
     /// `network-probe` in a network namespace where some addresses never answer; see `black-hole.sh`.
     static let blackHole = Peer(
         name: "ip and unshare", executable: find("ip") != nil && find("unshare") != nil ? "/bin/sh" : nil,

@@ -25,10 +25,11 @@ enum RoomsApplication {
             socket.on("poll briefly") { (event: IncomingEvent) async throws in
                 let values = try event.values().compactMap(\.stringValue)
                 do {
-                    let _: [String] = try await io.to(values[0]).timeout(.milliseconds(300))
+                    let _: [String] = try await io.to(values[0]).timeout(.seconds(2))
                         .emitWithAck("vote", values[1])
                 } catch let error as BroadcastError {
-                    event.acknowledge(error.message, try error.replies(as: String.self))
+                    let replies = try error.replies(as: SocketIOValue.self)
+                    event.acknowledge(arguments: [.array([.string(error.message), .array(replies)])])
                 }
             }
             socket.on("who") { (room: String) async throws in try await io.in(room).fetchSockets().map(\.id) }

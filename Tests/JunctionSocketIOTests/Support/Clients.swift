@@ -14,6 +14,7 @@ import Testing
 
 /// Several raw clients of one server, connected to one namespace.
 struct Clients {
+    private let io: SocketIOServer
     let address: SocketAddress
     let sockets: [RawWebSocket]
     /// The identifiers of their sockets.
@@ -21,36 +22,38 @@ struct Clients {
 
     /// Serves while `body` runs with that many clients of the namespace.
     ///
-    /// The server acknowledges `barrier`; `serve` is called for each of its sockets besides.
+    /// The server acknowledges `barrier`.
     static func run(
         _ count: Int, of io: SocketIOServer, in namespace: String = "/",
         _ body: @escaping @Sendable (Clients) async throws -> Void
     ) async throws {
         io.of(namespace).onConnection { socket in socket.on("barrier") { () in } }
         try await io.withListening { address in
-            try await open(count, namespace, Clients(address: address, sockets: [], ids: []), body)
+            try await open(count, namespace, Clients(io: io, address: address, sockets: [], ids: []), body)
         }
     }
 
     /// Opens more clients, one inside another.
-    static func open(
-        _ count: Int, _ namespace: String = "/", _ clients: Clients,
+    private static func open(
+        _ count: Int, _ namespace: String, _ clients: Clients,
         _ body: (Clients) async throws -> Void
     ) async throws {
         guard count > 0 else { return try await body(clients) }
         try await RawWebSocket.with(clients.address) { socket in
             let id = try await socket.connect(namespace)
-            let more = Clients(address: clients.address, sockets: clients.sockets + [socket], ids: clients.ids + [id])
+            let more = Clients(
+                io: clients.io, address: clients.address, sockets: clients.sockets + [socket], ids: clients.ids + [id])
             try await open(count - 1, namespace, more, body)
         }
     }
 
-    /// What each client was sent until now, in order. It answers what is asked of it by nothing.
-    ///
-    /// A client's call is answered behind everything that was on its way to it before.
+    /// What each client was sent until now, in order.
     func received(in namespace: String = "/") async throws -> [[String]] {
+        // What the clients sent is handled; what that sent to other loops is there; and all of it has reached the clients.
         var all: [[String]] = []
         for socket in sockets { all.append(try await socket.receivedText(in: namespace)) }
+        _ = await io.of(namespace).rooms
+        for (index, socket) in sockets.enumerated() { all[index] += try await socket.receivedText(in: namespace) }
         return all
     }
 
