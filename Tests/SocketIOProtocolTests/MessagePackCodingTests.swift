@@ -123,7 +123,9 @@ struct MessagePackCodingTests {
         for value in [0.1, -0.0, Double.leastNonzeroMagnitude, 1.7976931348623157e308, 1] {
             #expect(try unpack(Double.self, pack(value)).bitPattern == value.bitPattern)
         }
-        for value in [Float(0.1), Float.leastNonzeroMagnitude, 3.4e38] { #expect(try unpack(Float.self, pack(value)) == value) }
+        for value in [Float(0.1), Float.leastNonzeroMagnitude, 3.4e38] {
+            #expect(try unpack(Float.self, pack(value)) == value)
+        }
         #expect(throws: DecodingError.self) { try unpack(Float.self, pack(1e300)) }
         for text in ["0", "-1", "12.5", "0.1", "18446744073709551615", "-123456.789"] {
             let value = try #require(Decimal(string: text))
