@@ -270,6 +270,8 @@ import Testing
         arguments: Store.allCases)
     func stream(_ store: Store) async throws {
         try await RecoveryServer.run(store.recovery()) { server in
+            // An event for each that a client waits for, and some while clients are on their way back.
+            let (demand, demanded) = AsyncStream.makeStream(of: Void.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let visits = 25
                 for index in 0..<4 {
@@ -278,11 +280,13 @@ import Testing
                         var last: Int?
                         for visit in 0..<visits {
                             try await RawWebSocket.with(server.address) { socket in
+                                for _ in 0..<3 { demanded.yield() }
                                 let (missed, recovered) = try await client.connect(socket)
                                 #expect(recovered == (visit > 0))
                                 var events = missed
                                 // Leaves after a few events, at another place each time.
                                 for _ in 0..<(visit * 7 + index) % 13 {
+                                    demanded.yield()
                                     events.append(try await client.nextEvent(socket))
                                 }
                                 for event in events {
@@ -296,14 +300,13 @@ import Testing
                 }
                 group.addTask {
                     var number = 0
-                    while !Task.isCancelled {
+                    for await _ in demand {
                         number += 1
                         server.io.emit("number", number)
-                        if number % 16 == 0 { try await Task.sleep(for: .milliseconds(1)) }
                     }
                 }
                 for _ in 0..<4 { try await group.next() }
-                group.cancelAll()
+                demanded.finish()
             }
         }
     }
