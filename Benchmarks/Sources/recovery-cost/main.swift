@@ -49,6 +49,8 @@ final class WatchedStore: RecoveryStore {
         try await store.restore(request, in: namespace, now: now)
     }
 
+    func close(_ namespace: String, now: RecoveryTime) async { await store.close(namespace, now: now) }
+
     func prune(_ namespace: String, maxDisconnection: Int64, now: RecoveryTime) async throws -> RecoveryPruning {
         try await store.prune(namespace, maxDisconnection: maxDisconnection, now: now)
     }
