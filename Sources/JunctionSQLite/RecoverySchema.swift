@@ -37,6 +37,22 @@
                     """)
         }
 
+        /// Namespaces that go at most when one is opened: more than one, so that none pile up.
+        private static let removedAtOnce = 4
+
+        /// Removes namespaces that no server has used since then.
+        static func removeUnused(except inUse: Set<String>, since: RecoveryTime, _ database: Database) throws {
+            let rows = try Row.fetchAll(
+                database, sql: "SELECT id, name FROM junction_namespace WHERE alive_at < ? ORDER BY alive_at LIMIT ?",
+                arguments: [since, removedAtOnce + inUse.count])
+            for row in rows.filter({ !inUse.contains($0["name"]) }).prefix(removedAtOnce) {
+                let id: Int64 = row["id"]
+                try database.execute(sql: "DROP TABLE IF EXISTS \(events(id))")
+                try database.execute(sql: "DELETE FROM junction_session WHERE namespace = ?", arguments: [id])
+                try database.execute(sql: "DELETE FROM junction_namespace WHERE id = ?", arguments: [id])
+            }
+        }
+
         static func events(_ id: Int64) -> String { "junction_event_\(id)" }
     }
 

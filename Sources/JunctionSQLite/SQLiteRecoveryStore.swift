@@ -36,6 +36,8 @@
 
         struct State {
             var tables: [String: NamespaceTable] = [:]
+            /// How many servers use a namespace.
+            var users: [String: Int] = [:]
             /// Names in sockets' data whose values cannot be kept, and were logged.
             var leftNames: Set<String> = []
         }
@@ -68,11 +70,25 @@
         public func open(
             _ namespace: String, limits: RecoveryLimits, retention: Int64, now: RecoveryTime
         ) async throws -> RecoveryPosition {
+            let inUse = state.withLock { Set($0.users.keys) }
             let (table, position) = try await database.write { database in
-                try NamespaceTable.open(namespace, limits: limits, retention: retention, now: now, database)
+                try RecoverySchema.removeUnused(except: inUse.union([namespace]), since: now - retention, database)
+                return try NamespaceTable.open(namespace, limits: limits, retention: retention, now: now, database)
             }
-            state.withLock { $0.tables[namespace] = table }
+            state.withLock { state in
+                state.tables[namespace] = table
+                state.users[namespace, default: 0] += 1
+            }
             return position
+        }
+
+        /// See ``RecoveryStore/close(_:now:)``.
+        public func close(_ namespace: String, now: RecoveryTime) async {
+            state.withLock { state in
+                guard let users = state.users[namespace] else { return }
+                state.users[namespace] = users > 1 ? users - 1 : nil
+                if users == 1 { state.tables[namespace] = nil }
+            }
         }
 
         /// See ``RecoveryStore/commit(_:to:now:)``.

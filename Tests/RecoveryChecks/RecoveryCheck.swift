@@ -17,6 +17,7 @@ package enum RecoveryCheck: String, CaseIterable, Sendable {
     case pruningInSteps = "old events and sessions go in steps of bounded size"
     case processEnded = "sessions that were connected when the process ended are away since its last sign of life"
     case namespaces = "namespaces have sessions and events of their own"
+    case unusedNamespaces = "what nobody has used for too long goes when another namespace is opened"
 
     /// Runs the check on an empty store.
     package func run(_ store: any RecoveryStore) async throws {
@@ -35,6 +36,7 @@ package enum RecoveryCheck: String, CaseIterable, Sendable {
         case .pruningInSteps: try await pruningInSteps(namespace)
         case .processEnded: try await processEnded(namespace)
         case .namespaces: try await namespaces(namespace)
+        case .unusedNamespaces: try await unusedNamespaces(namespace)
         }
     }
 
@@ -203,6 +205,24 @@ package enum RecoveryCheck: String, CaseIterable, Sendable {
         #expect(try await many.restore("new", 0, now: late) == nil)
         #expect(try await many.restore("new", 5_000, now: late) != nil)
         #expect(try await many.restore("4999", 5_000, now: 1_000) == nil)
+    }
+
+    private func unusedNamespaces(_ namespace: CheckedNamespace) async throws {
+        let late = 1_001 + CheckedNamespace.retention
+        let other = try await CheckedNamespace(namespace.store, name: "/other")
+        try await other.commit(1...3)
+        await namespace.store.close("/other", now: 1_000)
+        // Not yet: a client may come back to it.
+        _ = try await CheckedNamespace(namespace.store, name: "/third", now: late - 1)
+        let again = try await CheckedNamespace(namespace.store, name: "/other", now: late - 1)
+        #expect(again.position == RecoveryPosition(tag: other.position.tag, lastSequence: 3))
+        await namespace.store.close("/other", now: 1_000)
+        _ = try await CheckedNamespace(namespace.store, name: "/fourth", now: late)
+        let fresh = try await CheckedNamespace(namespace.store, name: "/other", now: late)
+        #expect(fresh.position.lastSequence == 0 && fresh.position.tag != other.position.tag)
+        // One that is used stays, however quiet it is.
+        try await namespace.commit(1...2)
+        #expect(try await CheckedNamespace(namespace.store, now: late).position.lastSequence == 2)
     }
 
     private func namespaces(_ namespace: CheckedNamespace) async throws {

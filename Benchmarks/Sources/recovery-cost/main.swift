@@ -49,16 +49,17 @@ final class WatchedStore: RecoveryStore {
         try await store.restore(request, in: namespace, now: now)
     }
 
+    func close(_ namespace: String, now: RecoveryTime) async { await store.close(namespace, now: now) }
+
     func prune(_ namespace: String, maxDisconnection: Int64, now: RecoveryTime) async throws -> RecoveryPruning {
         try await store.prune(namespace, maxDisconnection: maxDisconnection, now: now)
     }
 }
 
 func cpuMicroseconds() -> Double {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
-    return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6
-        + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3
 }
 
 func measure(_ name: String, _ recovery: ConnectionStateRecovery?, _ watched: WatchedStore?) async throws {

@@ -6,7 +6,20 @@ import Synchronization
 ///
 /// Servers that are given the same store share what is in it, so one can take the place of another in the same process.
 public final class InMemoryRecoveryStore: RecoveryStore {
-    private let logs = Mutex<[String: Log]>([:])
+    private let state = Mutex(State())
+
+    private struct State {
+        var logs: [String: Log] = [:]
+        /// How many servers use a namespace.
+        var users: [String: Int] = [:]
+        /// Since when nobody has used a namespace.
+        var closedAt: [String: RecoveryTime] = [:]
+        /// The same in order; some may have been used again.
+        var unused = Deque<(name: String, since: RecoveryTime)>()
+    }
+
+    /// Logs that go at most when a namespace is opened: more than one, so that none pile up.
+    private static let removedAtOnce = 4
 
     /// An empty store.
     public init() {}
@@ -17,10 +30,10 @@ public final class InMemoryRecoveryStore: RecoveryStore {
     }
 
     func log(_ namespace: String) -> Log {
-        logs.withLock { logs in
-            if let log = logs[namespace] { return log }
+        state.withLock { state in
+            if let log = state.logs[namespace] { return log }
             let log = Log()
-            logs[namespace] = log
+            state.logs[namespace] = log
             return log
         }
     }
@@ -29,7 +42,29 @@ public final class InMemoryRecoveryStore: RecoveryStore {
     public func open(_ namespace: String, limits: RecoveryLimits, retention: Int64, now: RecoveryTime)
         -> RecoveryPosition
     {
-        log(namespace).state.withLock { $0.open(limits: limits, retention: retention, now: now) }
+        state.withLock { state in
+            state.users[namespace, default: 0] += 1
+            state.closedAt[namespace] = nil
+            for _ in 0..<Self.removedAtOnce {
+                guard let first = state.unused.first, now - first.since > retention else { break }
+                state.unused.removeFirst()
+                guard state.closedAt[first.name] == first.since else { continue }
+                state.closedAt[first.name] = nil
+                state.logs[first.name] = nil
+            }
+        }
+        return log(namespace).state.withLock { $0.open(limits: limits, retention: retention, now: now) }
+    }
+
+    /// See ``RecoveryStore/close(_:now:)``.
+    public func close(_ namespace: String, now: RecoveryTime) {
+        state.withLock { state in
+            guard let users = state.users[namespace] else { return }
+            state.users[namespace] = users > 1 ? users - 1 : nil
+            guard users == 1 else { return }
+            state.closedAt[namespace] = now
+            state.unused.append((namespace, now))
+        }
     }
 
     /// See ``RecoveryStore/commit(_:to:now:)``.
@@ -81,6 +116,12 @@ struct RecoveryLog {
         for session in batch.sessions { put(session) }
         for pid in batch.ended { sessions[pid] = nil }
         if batch.gone > gone { removeEvents(upTo: batch.gone) }
+    }
+
+    /// Gives an event the next number, and keeps it.
+    mutating func append(numbering event: inout RecoverableEvent) {
+        event.sequence = lastSequence + 1
+        append(event)
     }
 
     mutating func append(_ event: RecoverableEvent) {

@@ -85,10 +85,9 @@ final class RecoveryJournal: Sendable {
         self.retention = retention
         self.parser = parser
         var state = State(parser: parser)
-        if let memory {
-            let position = memory.state.withLock {
-                $0.open(limits: options.limits, retention: retention, now: options.clock())
-            }
+        if let store = options.store as? InMemoryRecoveryStore {
+            let position = store.open(
+                namespace, limits: options.limits, retention: retention, now: options.clock())
             state.offset = RecoveryOffset(tag: position.tag)
             state.lastSequence = position.lastSequence
             state.delivered = position.lastSequence
@@ -98,6 +97,12 @@ final class RecoveryJournal: Sendable {
         self.sweeper = RecoverySweeper(interval: options.sweepInterval)
         sweeper.start { [weak self] in self?.sweep() }
         if memory == nil { beat() }
+    }
+
+    deinit {
+        let (store, namespace, now) = (options.store, namespace, options.clock())
+        if let store = store as? InMemoryRecoveryStore { return store.close(namespace, now: now) }
+        if state.withLock({ $0.writing.isOpen }) { Task { await store.close(namespace, now: now) } }
     }
 
     var maxDisconnection: Int64 { options.maxDisconnectionDuration.milliseconds }
@@ -157,10 +162,13 @@ final class RecoveryJournal: Sendable {
             attachments: attachments)
         guard let memory else { return enqueue(.event(event, flags: flags, loop: loop), bytes: event.byteCount) }
         let loops = state.withLock { state -> [LoopExecutor] in
-            state.lastSequence += 1
-            state.delivered = state.lastSequence
-            event.sequence = state.lastSequence
-            memory.state.withLock { $0.append(event) }
+            event = memory.state.withLock { log in
+                var event = event
+                log.append(numbering: &event)
+                return event
+            }
+            state.lastSequence = event.sequence
+            state.delivered = event.sequence
             guard let offset = state.offset else { return [] }
             return state.push(event.delivery(with: offset, state.parser, flags: flags), on: loop)
         }

@@ -7,7 +7,7 @@ public import NIOCore
 /// any time. An event is delivered to clients when ``commit(_:to:now:)`` has returned, so that whatever a client has seen is
 /// kept.
 public protocol RecoveryStore: Sendable {
-    /// Called once for each namespace, before all else. Sessions that were connected when the process ended are away from the
+    /// Called before all else for a namespace. Sessions that were connected when the process ended are away from the
     /// time of the last sign of life of that process on.
     ///
     /// - Parameter retention: events that are older may go, in milliseconds.
@@ -22,6 +22,10 @@ public protocol RecoveryStore: Sendable {
 
     /// Removes a bounded number of events and sessions that are too old or too many.
     func prune(_ namespace: String, maxDisconnection: Int64, now: RecoveryTime) async throws -> RecoveryPruning
+
+    /// A server no longer uses the namespace; called once for each ``open(_:limits:retention:now:)``. What is kept of it stays
+    /// until it is too old: clients may still come back to a namespace that was made anew for them.
+    func close(_ namespace: String, now: RecoveryTime) async
 }
 
 /// Milliseconds since 1970 in UTC.

@@ -139,6 +139,8 @@ final class GatedStore: RecoveryStore {
         return found
     }
 
+    func close(_ namespace: String, now: RecoveryTime) async { inner.close(namespace, now: now) }
+
     func prune(_ namespace: String, maxDisconnection: Int64, now: RecoveryTime) async throws -> RecoveryPruning {
         inner.prune(namespace, maxDisconnection: maxDisconnection, now: now)
     }
