@@ -66,7 +66,8 @@ let package = Package(
         .executable(name: "junction", targets: ["junction"]),
     ],
     traits: [
-        .trait(name: "Hummingbird", description: "JunctionHummingbird: Socket.IO servers on a Hummingbird application."),
+        .trait(
+            name: "Hummingbird", description: "JunctionHummingbird: Socket.IO servers on a Hummingbird application."),
         .trait(name: "SQLite", description: "JunctionSQLite: clients come back also after a restart of the server."),
     ],
     dependencies: [

@@ -143,7 +143,7 @@
         @Test("`idleTimeout` closes idle connections, and neither a poll that waits nor a WebSocket connection")
         func idle() async throws {
             let builder = HTTPServerBuilder.http1(
-                mounting: io.mount(), configuration: .init(idleTimeout: .milliseconds(50)))
+                mounting: io.mount(), configuration: .init(idleTimeout: .milliseconds(500)))
             try await TestApplication.run(builder) { application in
                 try await RawConnection.with(application.address) { polling in
                     let sid = try await TestApplication.connectByPolling(polling)

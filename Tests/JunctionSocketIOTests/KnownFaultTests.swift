@@ -9,8 +9,8 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct KnownFaultTests {
     private var impatient: EngineIOOptions {
         var options = EngineIOOptions()
-        options.pingInterval = .milliseconds(1_500)
-        options.pingTimeout = .milliseconds(500)
+        options.pingInterval = .milliseconds(4_000)
+        options.pingTimeout = .milliseconds(1_000)
         return options
     }
 

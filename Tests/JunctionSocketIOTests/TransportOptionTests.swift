@@ -109,8 +109,8 @@ import Testing
     func upgradeInTime() async throws {
         try await EngineTestServer.run(
             options {
-                $0.upgradeTimeout = .milliseconds(1_500)
-                $0.pingInterval = .milliseconds(2_000)
+                $0.upgradeTimeout = .seconds(5)
+                $0.pingInterval = .seconds(6)
             }
         ) { server in
             try await RawConnection.with(server.address) { connection in

@@ -87,7 +87,7 @@ struct DialerTests {
                 var options = ConnectOptions()
                 options.timeout = nil
                 options.attemptDelay = .seconds(60)
-                options.attemptTimeout = .milliseconds(500)
+                options.attemptTimeout = .seconds(2)
                 options.resolver = RecordingResolver(hole.address, address)
                 options.onAttempt = log.add
                 try await dial(options).close()
