@@ -130,12 +130,6 @@ package final class InMemoryAdapter: Adapter {
         }
     }
 
-    /// Calls `body` for each socket of a loop that `audience` means. Only on that loop.
-    func forEachSocket(in audience: Audience, on executor: LoopExecutor, _ body: (SocketCore) -> Void) {
-        guard let shard = shards.first(where: { $0.executor === executor }) else { return }
-        shard.index.value.forEach(in: audience, body)
-    }
-
     package func broadcast(_ packet: EventPacket, to audience: Audience, flags: EmitFlags, replies: BroadcastReplies) {
         var packet = packet
         let id = nextBroadcastID()
