@@ -7,6 +7,7 @@
 
 # What users switch on one by one is built and tested together.
 TRAITS = Hummingbird,SQLite
+WATCHING_CLOCKS = JunctionSocketIOTests|JunctionHummingbirdTests
 
 .PHONY: run test format lint docs setup
 
@@ -19,11 +20,12 @@ test: export JUNCTION_PEERS = $(CURDIR)/.cache/peers
 test: export JUNCTION_REQUIRE_PEERS = 1
 # Tests that run at once. Without a limit all begin together, and what measures a time out, or pings, waits for the rest.
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 8
-# The interop tests by themselves: they start programs by the dozen, and everything else would wait for a processor.
+# Three runs: the interop tests start programs by the dozen, others compute for seconds, and those of Socket.IO watch clocks.
 test:
 	@Scripts/setup test
 	swift build --build-tests --traits $(TRAITS)
-	swift test --skip-build --traits $(TRAITS) --skip InteropTests
+	swift test --skip-build --traits $(TRAITS) --skip 'InteropTests|$(WATCHING_CLOCKS)'
+	swift test --skip-build --traits $(TRAITS) --filter '$(WATCHING_CLOCKS)'
 	swift test --skip-build --traits $(TRAITS) --filter InteropTests
 
 format:

@@ -48,6 +48,7 @@ import Testing
         private static func browse(
             _ ports: AsyncStream<Int>, _ ready: AsyncStream<Void>.Continuation
         ) async throws -> String {
+            defer { ready.finish() }  // nobody waits for a browser that is gone
             var iterator = ports.makeAsyncIterator()
             let port = try #require(await iterator.next())
             return try await PeerProcess.run(

@@ -1,5 +1,6 @@
 import Foundation
 import JunctionSocketIO
+import JunctionTCP
 import JunctionTesting
 import NIOCore
 import RawClients
@@ -12,6 +13,11 @@ struct RoomLoopTests {
     func everyLoop() async throws {
         let io = SocketIOServer(host: "127.0.0.1")
         let threads = Log<UInt>()
+        io.use { (_: Socket) async in
+            // Clients and connections take the loops in turn, so that all connections would be on every other one. A client
+            // that is refused takes one alone.
+            if threads.all.count == 8 { _ = try? await TCPClient.connect(host: "127.0.0.1", port: 1) }
+        }
         io.onConnection { socket in
             threads.add(currentThread())
             socket.join("all")

@@ -147,7 +147,11 @@ import Testing
 
     @Test("The server pings at its interval, by polling and by WebSocket", arguments: ["polling", "websocket"])
     func pings(_ transport: String) async throws {
-        try await EngineTestServer.run(options { $0.pingInterval = .milliseconds(30) }) { server in
+        let options = options {
+            $0.pingInterval = .milliseconds(30)
+            $0.pingTimeout = .seconds(120)
+        }
+        try await EngineTestServer.run(options) { server in
             if transport == "websocket" {
                 try await RawWebSocket.with(server.address, EngineTestServer.webSocket) { socket in
                     #expect(try await socket.nextText().hasPrefix("0{"))
