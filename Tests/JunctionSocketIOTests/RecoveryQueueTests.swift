@@ -38,6 +38,29 @@ import Testing
         }
     }
 
+    @Test("An event that is committed while a client comes back, and not delivered yet, comes once")
+    func committedMeanwhile() async throws {
+        let store = GatedStore()
+        try await RecoveryServer.run(ConnectionStateRecovery(store: store)) { server in
+            var client = RecoveringClient()
+            try await server.visit(&client) { client, socket, _, _ in
+                server.io.emit("seen")
+                try await client.expect(["seen"], socket)
+            }
+            store.beforeRestoring {
+                store.close(behindCommit: true)
+                server.io.emit("meanwhile")
+                _ = await store.committed.next()
+            }
+            try await server.visit(&client) { client, socket, missed, recovered in
+                #expect(recovered && missed == [["meanwhile"]])
+                store.open()
+                server.io.emit("after")
+                try await client.expect(["after"], socket)
+            }
+        }
+    }
+
     @Test("What a store fails to keep is delivered without an offset, counted, and who missed it gets a new socket")
     func failure() async throws {
         let store = GatedStore()

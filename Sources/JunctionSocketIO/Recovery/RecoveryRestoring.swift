@@ -120,7 +120,8 @@ extension RecoveryJournal {
             } else {
                 state.statistics.notRecovered += 1
             }
-            return (rest, state.offset, state.delivered)
+            // What the store had committed was missed, although it may not be delivered to the others yet.
+            return (rest, state.offset, max(state.delivered, restoration.lastSequence))
         }
         guard let rest, let offset else { return false }
         let missed = restoration.missed + rest.filter(restoration.session.isMeant)

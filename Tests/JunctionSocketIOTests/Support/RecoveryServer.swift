@@ -91,13 +91,29 @@ final class GatedStore: RecoveryStore {
     private let inner = InMemoryRecoveryStore()
     private let state = Mutex(State())
 
+    /// What was committed and not yet told, while the gate is behind the commit.
+    let committed = Events<Void>()
+
     private struct State {
         var isOpen = true
+        var isBehindCommit = false
         var fails = false
         var waiting: [CheckedContinuation<Void, Never>] = []
+        var beforeRestoring: (@Sendable () async -> Void)?
     }
 
-    func close() { state.withLock { $0.isOpen = false } }
+    /// - Parameter behindCommit: what comes is committed, and the server is not told.
+    func close(behindCommit: Bool = false) {
+        state.withLock { state in
+            state.isOpen = false
+            state.isBehindCommit = behindCommit
+        }
+    }
+
+    /// Runs `body` when a client's state is next asked for.
+    func beforeRestoring(_ body: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.beforeRestoring = body }
+    }
 
     func open() {
         let waiting = state.withLock { state in
@@ -127,12 +143,19 @@ final class GatedStore: RecoveryStore {
     { inner.open(namespace, limits: limits, retention: retention, now: now) }
 
     func commit(_ batch: RecoveryBatch, to namespace: String, now: RecoveryTime) async throws {
-        try await pass()
-        inner.commit(batch, to: namespace, now: now)
+        if state.withLock({ $0.isBehindCommit }) {
+            inner.commit(batch, to: namespace, now: now)
+            committed.add(())
+            try await pass()
+        } else {
+            try await pass()
+            inner.commit(batch, to: namespace, now: now)
+        }
     }
 
     func restore(_ request: RecoveryRequest, in namespace: String, now: RecoveryTime) async throws -> RecoveredSession?
     {
+        await state.withLock { $0.beforeRestoring.take() }?()
         await Task.yield()
         let found = inner.restore(request, in: namespace, now: now)
         await Task.yield()
