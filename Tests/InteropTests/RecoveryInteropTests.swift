@@ -43,7 +43,8 @@ import Testing
                     if target == nil { for await _ in ends {} }
                 }
                 let counts = client.counts.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
-                #expect(try await outcome == "ok browser " + counts.joined(separator: " "))
+                let summary = try await outcome
+                #expect(summary == "ok browser " + counts.joined(separator: " "))
             }
         }
 

@@ -23,7 +23,7 @@ package struct RecoveringClient: Sendable {
 
     package init(namespace: String = "/") { self.namespace = namespace }
 
-    /// Reads the handshake and asks to be connected; what was missed comes before the confirmation.
+    /// Reads the handshake and asks to be connected.
     package mutating func begin(_ socket: RawWebSocket) async throws {
         #expect(try await socket.nextText().hasPrefix(#"0{"sid":"#))
         decoder = SocketIOPacketDecoder()
@@ -37,19 +37,32 @@ package struct RecoveringClient: Sendable {
         try await socket.send("40" + (namespace == "/" ? "" : namespace + ",") + auth)
     }
 
-    /// Connects and returns what came before the confirmation, and whether the state was recovered.
+    /// Connects, and returns what came until the server has answered the event `synced`, and whether the state was recovered.
     @discardableResult
     package mutating func connect(_ socket: RawWebSocket) async throws -> (missed: [[SocketIOValue]], recovered: Bool) {
         try await begin(socket)
+        guard case .connected(let recovered) = try await next(socket) else {
+            try #require(Bool(false), "the confirmation comes first")
+            return ([], false)
+        }
+        guard recovered else { return ([], false) }
+        let path = namespace == "/" ? "" : namespace + ","
+        try await socket.send(#"42\#(path)\#(Self.marker)["synced"]"#)
         var missed: [[SocketIOValue]] = []
         while true {
             switch try await next(socket) {
             case .event(let event): missed.append(event)
-            case .connected(let recovered): return (missed, recovered)
-            case .other(let text): try #require(Bool(false), "\(text) comes before the confirmation")
+            case .other("ack [\(Self.marker)]"): return (missed, true)
+            case let message: try #require(Bool(false), "\(message) among what was missed")
             }
         }
     }
+
+    /// The identifier of the acknowledgement behind what was missed, and its value.
+    private static let marker = 1_000_000
+
+    /// Answers ``connect(_:)``.
+    package static func synced() -> Int { marker }
 
     /// The next event.
     package mutating func nextEvent(_ socket: RawWebSocket) async throws -> [SocketIOValue] {

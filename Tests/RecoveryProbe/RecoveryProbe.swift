@@ -35,6 +35,7 @@
                 socket.on("go") { () in start.finish() }
                 socket.on("stop") { () in stop.raise() }
                 socket.on("since") { () in socket.data["run"] as? Int }
+                socket.on("synced") { () in 1_000_000 }
             }
             if run > 1 { start.finish() }
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -98,11 +98,11 @@ extension RecoveryJournal {
 
     // MARK: The end of it
 
-    /// The client is connected: `sending` is given what it missed, in order, and events come to the socket from then on. Called
-    /// on the socket's loop, in whose turn the socket is added to the rooms.
+    /// The client is connected, and events come to the socket from now on. Called on the socket's loop, in whose turn the socket
+    /// is added to the rooms.
     ///
-    /// - Returns: false when events went meanwhile that the client has missed.
-    func finish(_ restoration: Restoration, _ core: SocketCore, sending: (EncodedMessage) -> Void) -> Bool {
+    /// - Returns: what the client missed, in order; nil when some of it is gone meanwhile.
+    func finish(_ restoration: Restoration, _ core: SocketCore) -> [EncodedMessage]? {
         _ = inbox(of: core.socket.executor)
         let socket = core.socket
         let (rest, offset, position) = state.withLock { state -> ([RecoverableEvent]?, RecoveryOffset?, UInt64) in
@@ -123,13 +123,12 @@ extension RecoveryJournal {
             // What the store had committed was missed, although it may not be delivered to the others yet.
             return (rest, state.offset, max(state.delivered, restoration.lastSequence))
         }
-        guard let rest, let offset else { return false }
+        guard let rest, let offset else { return nil }
         let missed = restoration.missed + rest.filter(restoration.session.isMeant)
-        for event in missed {
-            sending(EncodedMessage(kept: offset.append(event.sequence, to: event.packet), event.attachments, parser))
-        }
         core.recovery?.connected(at: position, missed: missed.last?.sequence ?? 0)
-        return true
+        return missed.map { event in
+            EncodedMessage(kept: offset.append(event.sequence, to: event.packet), event.attachments, parser)
+        }
     }
 
     /// The client is not connected after all.

@@ -27,15 +27,15 @@ final class SocketRecovery {
         self.lastSent = restored?.after ?? 0
     }
 
-    /// The socket is about to be added to the rooms, in the same turn: `sending` is given what the client missed.
+    /// The socket is about to be added to the rooms, in the same turn.
     ///
-    /// - Returns: false when something that it missed is gone.
-    func begin(sending: (EncodedMessage) -> Void) -> Bool {
+    /// - Returns: what the client missed; nil when some of it is gone.
+    func begin() -> [EncodedMessage]? {
         guard let restored = restored.take() else {
             journal.begin(core)
-            return true
+            return []
         }
-        return journal.finish(restored, core, sending: sending)
+        return journal.finish(restored, core)
     }
 
     /// The socket is not connected after all.

@@ -84,11 +84,16 @@ final class SocketCore {
 
     // MARK: Connecting
 
-    /// Confirms the connection to the client. Events are delivered from ``connectionHandled()`` on.
+    /// Confirms the connection to the client, then sends what it missed: not before, because the stock client takes notice of
+    /// offsets behind the confirmation alone. Events are delivered from ``connectionHandled()`` on.
     ///
     /// - Returns: false when the client was to get its state back, and something that it missed is gone.
     func connect() -> Bool {
-        if let recovery, !recovery.begin(sending: { session.send($0) }) { return false }
+        var missed: [EncodedMessage] = []
+        if let recovery {
+            guard let found = recovery.begin() else { return false }
+            missed = found
+        }
         isConnected = true
         socket.namespace.local.add(self)
         send(flags: .mustArrive) { parser, buffer in
@@ -99,6 +104,7 @@ final class SocketCore {
             return try parser.encodeConnect(
                 namespace: socket.namespace.name, sid: socket.id, pid: recovery?.pid, into: &buffer)
         }
+        for message in missed { session.send(message) }
         return true
     }
 

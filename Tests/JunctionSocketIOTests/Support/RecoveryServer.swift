@@ -37,6 +37,7 @@ final class RecoveryServer: Sendable {
         let io = SocketIOServer(host: "127.0.0.1", options: options)
         let (connected, reasons) = (Events<Socket>(), Events<String>())
         io.onConnection { socket in
+            socket.on("synced") { () in RecoveringClient.synced() }
             socket.onDisconnect { reasons.add($0.rawValue) }
             connected.add(socket)
         }
