@@ -113,7 +113,8 @@ import Testing
             let printed = try await PeerProcess.output(
                 .oldPython,
                 ["eio3_client", scenario, "http://localhost:\(try address.portText)", "--transport", transport])
-            #expect(printed.last == "ok \(scenario)")
+            // Behind it the old client's library may complain of what it leaves open.
+            #expect(printed.contains("ok \(scenario)"))
         }
     }
 }

@@ -16,6 +16,7 @@ const names = {
   'empty.test': { [A]: [], [AAAA]: [] },
   'broken.test': { [A]: SERVFAIL, [AAAA]: SERVFAIL },
   'half.test': { [A]: loopback4, [AAAA]: SERVFAIL },
+  'mute.test': { [A]: null, [AAAA]: null },
   'silent.test': { [A]: loopback4, [AAAA]: null },
 };
 
