@@ -40,8 +40,7 @@ public final class ConnectionHandlers: Sendable {
 
 /// What clients connect to: a ``Namespace``, a ``ParentNamespace``, the server for its main namespace.
 public protocol ConnectionHandling: Sendable {
-    /// What is called when a client connects. Fill it with ``use(_:)-((Socket)asyncthrows->Void)`` and
-    /// ``onConnection(_:)-((Socket)->Void)``.
+    /// What is called when a client connects. Fill it with `use` and `onConnection`.
     var connectionHandlers: ConnectionHandlers { get }
 }
 

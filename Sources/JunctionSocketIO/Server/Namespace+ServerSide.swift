@@ -3,7 +3,7 @@ import SocketIOProtocol
 
 /// What the servers of a cluster tell each other.
 extension NamespaceAddressing {
-    /// Sends an event to every other server of the cluster, where the listeners of ``onServerSideEvent(_:_:)-((repeateachArgument)->Void)``
+    /// Sends an event to every other server of the cluster, where the listeners of `onServerSideEvent`
     /// get it; clients get nothing. A single server has nobody to tell.
     ///
     /// What cannot be encoded is logged and not sent, and so are the reserved names `connect`, `connection` and `new_namespace`.

@@ -30,7 +30,7 @@ public final class SocketIOServer: ListeningService, NamespaceAddressing {
     let errorPolicy = EventErrorPolicy()
     let namespaces: NamespaceTable
 
-    /// A server that ``run()`` listens with, or that is mounted with ``mount()``. Add handlers and middleware before it runs:
+    /// A server that ``run(onListening:)`` listens with, or that is mounted with ``mount()``. Add handlers and middleware before it runs:
     /// they apply to clients that connect afterwards.
     ///
     /// - Parameters:
