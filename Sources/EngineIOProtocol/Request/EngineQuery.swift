@@ -21,10 +21,17 @@ public struct EngineQuery: Hashable, Sendable {
     /// The query of a request that has none.
     public static let none = EngineQuery(text: "")
 
-    /// As it came, without the "?". Read when asked: most requests are asked for two names and never again.
-    private let text: Substring
+    /// What holds the query. Read when asked: most requests are asked for two names and never again.
+    private let text: String
+    /// Where in the bytes of the text the query stands, without the "?".
+    private let start: Int
+    private let end: Int
 
-    private init(text: Substring) { self.text = text }
+    private init(text: String) {
+        self.text = text
+        self.start = 0
+        self.end = text.utf8.count
+    }
 
     /// Reads the query of a request's URI, in one pass. There is none without a "?".
     ///
@@ -33,22 +40,38 @@ public struct EngineQuery: Hashable, Sendable {
     ///
     /// - Returns: `nil` for more than ``maxItems`` items.
     public init?(uri: String) {
-        guard let question = uri.utf8.firstIndex(of: UInt8(ascii: "?")) else {
-            self = .none
-            return
+        text = uri
+        (start, end) = uri.withBytes { bytes in
+            guard let question = bytes.firstIndex(of: UInt8(ascii: "?")) else { return (0, 0) }
+            let end = bytes[question...].firstIndex(of: UInt8(ascii: "#")) ?? bytes.count
+            return (question + 1, end)
         }
-        self.init(form: Substring(uri.utf8[question...].dropFirst().prefix { $0 != UInt8(ascii: "#") }))
+        guard hasAtMostMaxItems else { return nil }
     }
 
     /// Reads the body of a form, which is written as a query is, or a query without its "?".
     ///
     /// - Returns: `nil` for more than ``maxItems`` items.
     public init?(form: Substring) {
-        text = form
+        self.init(text: String(form))
+        guard hasAtMostMaxItems else { return nil }
+    }
+
+    private var hasAtMostMaxItems: Bool {
+        // The shortest item is a byte and an "&".
+        if end - start < 2 * Self.maxItems { return true }
         var count = 0
         forEachPair { _, _ in count += 1 }
-        guard count <= Self.maxItems else { return nil }
+        return count <= Self.maxItems
     }
+
+    /// Equal when the same stands in both, whatever stands around it.
+    public static func == (one: EngineQuery, other: EngineQuery) -> Bool {
+        one.withBytes { one in other.withBytes { other in areEqual(one, other) } }
+    }
+
+    /// Hashes what stands in the query.
+    public func hash(into hasher: inout Hasher) { withBytes { hasher.combine(bytes: UnsafeRawBufferPointer($0)) } }
 
     /// The items, repeated names included.
     public var items: [Item] {
@@ -60,27 +83,48 @@ public struct EngineQuery: Hashable, Sendable {
     /// The value of a name. When the name is repeated the last one counts, as in the reference implementation.
     public subscript(name: String) -> String? {
         var found: String?
-        forEachPair { candidate, value in
-            let isFound =
-                Self.isPlain(candidate) ? candidate.elementsEqual(name.utf8) : Self.decode(candidate) == name
-            if isFound { found = Self.decode(value) }
+        name.withBytes { wanted in
+            forEachPair { candidate, value in
+                let isFound =
+                    Self.areEqual(candidate, wanted) || !Self.isPlain(candidate) && Self.decode(candidate) == name
+                if isFound { found = Self.decode(value) }
+            }
         }
         return found
     }
 
-    private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
+    /// The values of two names, found in one pass.
+    func values(of first: StaticString, and second: StaticString) -> (first: String?, second: String?) {
+        var values: (first: String?, second: String?)
+        func isName(_ candidate: Bytes, _ name: StaticString) -> Bool {
+            name.withUTF8Buffer { Self.areEqual(candidate, $0) }
+                || !Self.isPlain(candidate) && Self.decode(candidate) == "\(name)"
+        }
+        forEachPair { candidate, value in
+            if isName(candidate, first) { values.first = Self.decode(value) }
+            if isName(candidate, second) { values.second = Self.decode(value) }
+        }
+        return values
+    }
+
+    private typealias Bytes = UnsafeBufferPointer<UInt8>
+
+    private func withBytes<Result>(_ body: (Bytes) -> Result) -> Result {
+        text.withBytes { body(Bytes(rebasing: $0[start..<end])) }
+    }
 
     /// Calls `body` with each name and value, not decoded.
     private func forEachPair(_ body: (Bytes, Bytes) -> Void) {
-        var text = text
-        text.withUTF8 { bytes in
+        withBytes { bytes in
             var start = 0
             var equals: Int?
             for place in 0...bytes.count {
                 if place == bytes.count || bytes[place] == UInt8(ascii: "&") {
                     if start < place {
                         let nameEnd = equals ?? place
-                        body(bytes[start..<nameEnd], bytes[min(nameEnd + 1, place)..<place])
+                        body(
+                            Bytes(rebasing: bytes[start..<nameEnd]),
+                            Bytes(rebasing: bytes[min(nameEnd + 1, place)..<place]))
                     }
                     start = place + 1
                     equals = nil
@@ -93,14 +137,21 @@ public struct EngineQuery: Hashable, Sendable {
 
     /// Nothing in it needs to be decoded.
     private static func isPlain(_ text: Bytes) -> Bool {
-        !text.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }
+        for byte in text where byte == UInt8(ascii: "%") || byte == UInt8(ascii: "+") { return false }
+        return true
+    }
+
+    private static func areEqual(_ one: Bytes, _ other: Bytes) -> Bool {
+        guard one.count == other.count else { return false }
+        for place in one.indices where one[place] != other[place] { return false }
+        return true
     }
 
     private static func decode(_ text: Bytes) -> String {
         if isPlain(text) { return String(decoding: text, as: UTF8.self) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
-        var rest = text
+        var rest = text[...]
         while let byte = rest.popFirst() {
             switch byte {
             case UInt8(ascii: "+"):
@@ -128,5 +179,14 @@ public struct EngineQuery: Hashable, Sendable {
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
         default: nil
         }
+    }
+}
+
+extension String {
+    /// Calls `body` with the text's bytes, without a copy where it is stored as such.
+    fileprivate func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        if let result = utf8.withContiguousStorageIfAvailable(body) { return result }
+        var copy = self
+        return copy.withUTF8(body)
     }
 }

@@ -41,8 +41,8 @@ public struct EngineRequest: Hashable, Sendable {
         self.method = method
         self.isWebSocketUpgrade = isWebSocketUpgrade
         self.query = query
-        self.transport = query["transport"].flatMap(EngineTransport.init(rawValue:))
-        let sid = query["sid"]
+        let (transport, sid) = query.values(of: "transport", and: "sid")
+        self.transport = transport.flatMap(EngineTransport.init(rawValue:))
         self.sid = sid?.isEmpty == true ? nil : sid
     }
 

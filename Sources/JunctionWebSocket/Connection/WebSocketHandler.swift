@@ -318,6 +318,8 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
     private func closeChannel() {
         flushNow()
         guard let context else { return }
+        // Nothing waits: there is no end of it to be awaited.
+        guard output.isBehind else { return context.close(promise: nil) }
         let channel = context.channel
         limitClosing(channel)
         context.close(mode: .output).whenComplete { _ in channel.close(promise: nil) }

@@ -44,6 +44,8 @@ package struct WebSocketFrameDecoder {
     private var input = ByteBuffer()
     /// Where in `input` the first frame begins that was not complete, and so not unmasked, at the last append.
     private var unmaskedEnd = 0
+    /// The complete frames that were unmasked and not yet taken are ASCII: nobody need look whether they are UTF-8.
+    private var isKnownASCII = false
     /// The data message whose pieces are being gathered.
     private var message: WebSocketMessageAssembly?
     /// The payload so far of a control frame that the network cut.
@@ -173,7 +175,7 @@ extension WebSocketFrameDecoder {
         if opcode.isControl { return try controlEvent(opcode, payload) }
         if message == nil {
             if start.isFinal && !start.isCompressed {
-                return try WebSocketMessageAssembly.event(opcode, whole: payload)
+                return try WebSocketMessageAssembly.event(opcode, whole: payload, isKnownASCII: isKnownASCII)
             }
             message = beginMessage(opcode, start)
         }
@@ -221,24 +223,30 @@ extension WebSocketFrameDecoder {
     /// Unmasks every complete frame of the input from `unmaskedEnd` on. Headers are only measured here, ``next()`` judges them.
     private mutating func unmaskCompleteFrames() {
         var offset = unmaskedEnd - input.readerIndex
+        var all: UInt64 = isKnownASCII || offset == 0 ? 0 : .max
         // Another owner of the storage (an event loop keeps its read buffer for the next read) would make the first write
         // copy all of its capacity: a copy of the bytes that are there is smaller, and lets the owner use it again.
         let unmasked: Void? = input.modifyIfUniquelyOwned { input in
-            input.withUnsafeMutableReadableBytes { Self.unmaskCompleteFrames($0, from: &offset) }
+            input.withUnsafeMutableReadableBytes { Self.unmaskCompleteFrames($0, from: &offset, &all) }
         }
         if unmasked == nil {
             input = ByteBuffer(bytes: input.readableBytesView)
-            input.withUnsafeMutableReadableBytes { Self.unmaskCompleteFrames($0, from: &offset) }
+            input.withUnsafeMutableReadableBytes { Self.unmaskCompleteFrames($0, from: &offset, &all) }
         }
         unmaskedEnd = input.readerIndex + offset
+        isKnownASCII = all & 0x8080_8080_8080_8080 == 0
     }
 
-    private static func unmaskCompleteFrames(_ bytes: UnsafeMutableRawBufferPointer, from offset: inout Int) {
+    /// - Parameter all: joined with what the frames hold, as ``WebSocketMask/apply(_:to:offset:)`` returns it.
+    private static func unmaskCompleteFrames(
+        _ bytes: UnsafeMutableRawBufferPointer, from offset: inout Int, _ all: inout UInt64
+    ) {
         while let header = WebSocketFrameHeader(UnsafeRawBufferPointer(rebasing: bytes[offset...])) {
             let start = offset + header.length
             guard header.payloadLength <= UInt64(bytes.count - start) else { return }
             let end = start + Int(header.payloadLength)
-            WebSocketMask.apply(header.maskingKey, to: UnsafeMutableRawBufferPointer(rebasing: bytes[start..<end]))
+            let payload = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<end])
+            all |= WebSocketMask.apply(header.maskingKey, to: payload)
             offset = end
         }
     }

@@ -94,10 +94,12 @@ struct WebSocketMessageAssembly {
 
     /// The event of a message that came uncompressed, in one frame and one piece.
     static func event(
-        _ opcode: WebSocketOpcode, whole payload: consuming ByteBuffer
+        _ opcode: WebSocketOpcode, whole payload: consuming ByteBuffer, isKnownASCII: Bool
     ) throws(WebSocketError) -> WebSocketEvent {
         guard opcode == .text else { return .binary(payload) }
-        guard UTF8Validator.isValid(payload.readableBytesSpan) else { throw WebSocketError(.invalidUTF8) }
+        guard isKnownASCII || UTF8Validator.isValid(payload.readableBytesSpan) else {
+            throw WebSocketError(.invalidUTF8)
+        }
         return .text(payload)
     }
 }
@@ -124,7 +126,7 @@ extension ByteBuffer {
         let start = readableBytes
         writeImmutableBuffer(piece)
         guard key != 0 else { return }
-        withUnsafeMutableReadableBytes {
+        _ = withUnsafeMutableReadableBytes {
             WebSocketMask.apply(key, to: UnsafeMutableRawBufferPointer(rebasing: $0[start...]), offset: offset)
         }
     }

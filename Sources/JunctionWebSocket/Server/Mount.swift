@@ -11,6 +11,7 @@ public struct Mount: Sendable {
     /// The path, which takes everything below it: `/socket.io` answers `/socket.io/` and `/socket.io/x`.
     public let path: String
 
+    private let pathBytes: [UInt8]
     /// The path itself, without a slash behind it, is not answered.
     private let addTrailingSlash: Bool
     /// Bytes that the body of a request may have; `nil` is the server's limit.
@@ -28,6 +29,7 @@ public struct Mount: Sendable {
         shutDown: @escaping @Sendable () async -> Void = {}, handle: @escaping @Sendable (HTTPExchange) -> Void
     ) {
         self.path = path.last == "/" && path.count > 1 ? String(path.dropLast()) : path
+        self.pathBytes = Array(self.path.utf8)
         self.addTrailingSlash = addTrailingSlash
         self.maximumBodySize = maximumBodySize
         self.drain = drain
@@ -51,12 +53,13 @@ public struct Mount: Sendable {
         }
     }
 
-    func takes(_ requested: Substring) -> Bool {
-        guard requested.utf8.starts(with: path.utf8) else { return false }
-        guard let next = requested.utf8.dropFirst(path.utf8.count).first else {
-            return !addTrailingSlash || path == "/"
-        }
-        return next == UInt8(ascii: "/") || path == "/"
+    /// - Parameter uri: what was requested, the query included.
+    func takes(_ uri: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard uri.count >= pathBytes.count else { return false }
+        for place in pathBytes.indices where uri[place] != pathBytes[place] { return false }
+        if pathBytes.count == 1 { return true }
+        guard uri.count > pathBytes.count, uri[pathBytes.count] != UInt8(ascii: "?") else { return !addTrailingSlash }
+        return uri[pathBytes.count] == UInt8(ascii: "/")
     }
 }
 
@@ -72,10 +75,10 @@ package struct MountTable: HTTPApplication {
         self.localNamesOnly = localNamesOnly
     }
 
-    package func takes(_ head: HTTPRequestHead) -> Bool { mount(for: head.uri.prefix { $0 != "?" }) != nil }
+    package func takes(_ head: HTTPRequestHead) -> Bool { mount(for: head.uri) != nil }
 
     package func maximumBodySize(of head: HTTPRequestHead) -> Int? {
-        mount(for: head.uri.prefix { $0 != "?" })?.maximumBodySize
+        mount(for: head.uri)?.maximumBodySize
     }
 
     package func handle(_ exchange: HTTPExchange) {
@@ -83,7 +86,7 @@ package struct MountTable: HTTPApplication {
             return exchange.respond(
                 HTTPResponse(status: .misdirectedRequest, body: ByteBuffer(string: "Unknown host\n")))
         }
-        guard let mount = mount(for: exchange.request.path) else {
+        guard let mount = mount(for: exchange.request.head.uri) else {
             return exchange.respond(HTTPResponse(status: .notFound, body: ByteBuffer(string: "Not found\n")))
         }
         mount.handle(exchange)
@@ -105,7 +108,10 @@ package struct MountTable: HTTPApplication {
         }
     }
 
-    private func mount(for path: Substring) -> Mount? { mounts.first { $0.takes(path) } }
+    private func mount(for uri: String) -> Mount? {
+        var uri = uri
+        return uri.withUTF8 { uri in mounts.first { $0.takes(uri) } }
+    }
 
     /// `localhost`, or an address, with or without a port.
     private static func isLocal(_ host: String?) -> Bool {

@@ -16,25 +16,24 @@ package struct PayloadWriter {
         guard !ReservedEvent.contains(name) else { throw ReservedEvent.encodingError(name) }
         self.start = buffer.writerIndex
         self.binaryKind = .binaryEvent
-        buffer.writePacketHeader(.event, namespace: namespace, id: id)
-        buffer.writeByte(UInt8(ascii: "["))
-        buffer.writeJSONString(name)
+        buffer.writePacketHeader(.event, namespace: namespace, id: id, opensArray: true)
+        // What comes next is nearly always an argument.
+        buffer.writeJSONString(name, and: UInt8(ascii: ","))
         self.count = 1
     }
 
     init(ack id: UInt64, namespace: String, into buffer: inout ByteBuffer) {
         self.start = buffer.writerIndex
         self.binaryKind = .binaryAck
-        buffer.writePacketHeader(.ack, namespace: namespace, id: id)
-        buffer.writeByte(UInt8(ascii: "["))
+        buffer.writePacketHeader(.ack, namespace: namespace, id: id, opensArray: true)
     }
 
     /// Writes the next argument.
     ///
     /// - Throws: `EncodingError`; the packet is of no use then.
     package mutating func write<T: Encodable>(_ value: T, into buffer: inout ByteBuffer) throws {
-        if self.count > 0 { buffer.writeByte(UInt8(ascii: ",")) }
         let index = self.binaryKind == .binaryEvent ? self.count - 1 : self.count
+        if index > 0 { buffer.writeByte(UInt8(ascii: ",")) }
         self.count += 1
         try buffer.writeJSON(value, attachments: &self.attachments, path: [JSONKey.index(index)])
     }
@@ -59,6 +58,8 @@ package struct PayloadWriter {
     ///
     /// - Returns: the attachments, each to be sent as a binary message behind it.
     package func finish(_ buffer: inout ByteBuffer) -> [ByteBuffer] {
+        // Without an argument there is nothing behind the name's comma.
+        if self.count == 1, self.binaryKind == .binaryEvent { buffer.moveWriterIndex(to: buffer.writerIndex - 1) }
         buffer.writeByte(UInt8(ascii: "]"))
         guard !self.attachments.isEmpty else { return [] }
         // The type was written before anyone could know. Copying once is cheaper than looking for binary values first.
@@ -87,14 +88,32 @@ extension ByteBuffer {
         }
     }
 
-    /// Writes what stands before the payload, for a packet without attachments.
-    mutating func writePacketHeader(_ kind: SocketIOPacket.Kind, namespace: String, id: UInt64?) {
-        self.writeByte(kind.digit)
-        if namespace != "/" {
-            self.writeString(namespace)
-            self.writeInteger(UInt8(ascii: ","))
+    /// Writes what stands before the payload, for a packet without attachments, and where asked the payload's first bracket.
+    ///
+    /// All of it at once: the buffer looks each time whether it is alone and has room.
+    mutating func writePacketHeader(
+        _ kind: SocketIOPacket.Kind, namespace: String, id: UInt64?, opensArray: Bool = false
+    ) {
+        let isMain = namespace == "/"
+        let room = 3 + (isMain ? 0 : namespace.utf8.count) + (id == nil ? 0 : 20)
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { output in
+            output[0] = kind.digit
+            var count = 1
+            if !isMain {
+                for byte in namespace.utf8 {
+                    output[count] = byte
+                    count += 1
+                }
+                output[count] = UInt8(ascii: ",")
+                count += 1
+            }
+            if let id { count += Self.putDecimal(id, into: UnsafeMutableRawBufferPointer(rebasing: output[count...])) }
+            if opensArray {
+                output[count] = UInt8(ascii: "[")
+                count += 1
+            }
+            return count
         }
-        if let id { self.writeDecimal(id) }
     }
 
     /// Writes any value as JSON; its binary parts go to `attachments`. After an error the buffer's end is undefined.

@@ -2,29 +2,35 @@ internal import JSONText
 internal import NIOCore
 
 extension ByteBuffer {
-    /// Writes a string in quotes, escaped as `JSON.stringify` does.
+    /// Writes a string in quotes, escaped as `JSON.stringify` does, and the byte that stands behind it, if any.
     @inline(__always)
-    mutating func writeJSONString(_ text: String) {
+    mutating func writeJSONString(_ text: String, and next: UInt8? = nil) {
         let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
-            self.writeJSONString(UnsafeRawBufferPointer($0))
+            self.writeJSONString(UnsafeRawBufferPointer($0), and: next)
         }
-        if isWritten == nil { self.writeBridgedJSONString(text) }
+        if isWritten == nil { self.writeBridgedJSONString(text, and: next) }
     }
 
     /// A string that is not stored as UTF-8, such as one bridged from `NSString`.
-    private mutating func writeBridgedJSONString(_ text: String) {
+    private mutating func writeBridgedJSONString(_ text: String, and next: UInt8?) {
         var text = text
-        text.withUTF8 { self.writeJSONString(UnsafeRawBufferPointer($0)) }
+        text.withUTF8 { self.writeJSONString(UnsafeRawBufferPointer($0), and: next) }
     }
 
-    private mutating func writeJSONString(_ text: UnsafeRawBufferPointer) {
+    private mutating func writeJSONString(_ text: UnsafeRawBufferPointer, and next: UInt8?) {
         let clean = Self.lengthOfUnescapedRun(text)
-        guard clean == text.count else { return self.writeEscapedJSONString(text, clean: clean) }
-        self.writeWithUnsafeMutableBytes(minimumWritableBytes: text.count + 2) { output in
+        guard clean == text.count else {
+            self.writeEscapedJSONString(text, clean: clean)
+            if let next { self.writeInteger(next) }
+            return
+        }
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: text.count + 3) { output in
             output[0] = UInt8(ascii: "\"")
             UnsafeMutableRawBufferPointer(rebasing: output[1..<(text.count + 1)]).copyMemory(from: text)
             output[text.count + 1] = UInt8(ascii: "\"")
-            return text.count + 2
+            guard let next else { return text.count + 2 }
+            output[text.count + 2] = next
+            return text.count + 3
         }
     }
 
@@ -92,23 +98,24 @@ extension ByteBuffer {
     }
 
     private mutating func writeDecimalDigits(_ value: UInt64) {
-        if value < 10 {
-            self.writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value))
-            return
-        }
-        var count = 0
-        var rest = value
-        repeat {
+        self.writeWithUnsafeMutableBytes(minimumWritableBytes: 20) { Self.putDecimal(value, into: $0) }
+    }
+
+    /// Puts the digits of a number at the beginning of `output`, which has room for 20.
+    ///
+    /// - Returns: how many there are.
+    static func putDecimal(_ value: UInt64, into output: UnsafeMutableRawBufferPointer) -> Int {
+        var count = 1
+        var rest = value / 10
+        while rest > 0 {
             count += 1
             rest /= 10
-        } while rest > 0
-        self.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { output in
-            var rest = value
-            for index in stride(from: count - 1, through: 0, by: -1) {
-                output[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            }
-            return count
         }
+        rest = value
+        for index in stride(from: count - 1, through: 0, by: -1) {
+            output[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        return count
     }
 }
