@@ -123,6 +123,63 @@ import Testing
         }
     }
 
+    @Test("Who waits for a slow client loses nothing, and the client is not cut off", arguments: [false, true])
+    func waiting(recovers: Bool) async throws {
+        var options = Self.options(.disconnect, maximumBufferedBytes: 1_000_000)
+        options.connectionStateRecovery = recovers ? ConnectionStateRecovery() : nil
+        let (sockets, came) = AsyncStream.makeStream(of: Socket.self)
+        try await Self.serve(options, onConnection: { came.yield($0) }) { io, address in
+            try await RawWebSocket.with(address) { slow in
+                try await slow.connect()
+                var iterator = sockets.makeAsyncIterator()
+                let socket = try #require(await iterator.next())
+                async let sent: Void = {
+                    for number in 0..<Self.count {
+                        try await socket.waitUntilWritable()
+                        socket.emit("n", number, Self.payload)
+                    }
+                }()
+                for number in 0..<Self.count {
+                    try #require(try await Self.number(try await slow.next(), of: slow) == number)
+                }
+                try await sent
+                try await slow.expectAnswer()
+            }
+        }
+    }
+
+    @Test(
+        "Who waits for a client that polls goes on with its next poll, when it is cancelled, or when the client leaves")
+    func waitingForPolls() async throws {
+        let (sockets, came) = AsyncStream.makeStream(of: Socket.self)
+        try await Self.serve(Self.options(.disconnect), onConnection: { came.yield($0) }) { io, address in
+            try await RawConnection.with(address) { connection in
+                let sid = try await TestServer.connect(connection)
+                var iterator = sockets.makeAsyncIterator()
+                let socket = try #require(await iterator.next())
+                try await socket.waitUntilWritable()
+                socket.emit("part", String(repeating: "x", count: 70_000))
+                let events = Events<String>()
+                let waiting = Task {
+                    try await socket.waitUntilWritable()
+                    events.add("went on")
+                }
+                let cancelled = Task { try await socket.waitUntilWritable() }
+                cancelled.cancel()
+                await #expect(throws: CancellationError.self) { try await cancelled.value }
+                events.add("polls")
+                let response = try await connection.request("GET", TestServer.polling(sid))
+                #expect(response.body.utf8.count > 70_000)
+                try await waiting.value
+                #expect(await [events.next(), events.next()] == ["polls", "went on"])
+                socket.emit("part", String(repeating: "x", count: 70_000))
+                let left = Task { try await socket.waitUntilWritable() }
+                _ = try await connection.request("POST", TestServer.polling(sid), body: ByteBuffer(string: "41"))
+                await #expect { try await left.value } throws: { ($0 as? SocketIOError)?.code == .disconnected }
+            }
+        }
+    }
+
     @Test("With keepingLatest a client that was behind gets the newest event of each key, and all that have none")
     func keepingLatest() async throws {
         try await Self.serve(Self.options(.disconnect)) { io, address in

@@ -89,6 +89,16 @@ struct FrameDecoderTests {
         #expect(events == ["a", "b", "c", "cut in two"].map { .text(ByteBuffer(string: $0)) } + [nil])
     }
 
+    @Test("finds text that is not UTF-8 among frames that were appended at different times", arguments: [false, true])
+    mutating func wrongTextAmongOthers(comesFirst: Bool) {
+        let wrong = frame(0x81, ByteBuffer(bytes: [0xC3, 0x28]))
+        server.append(joined(frame(0x81, "taken later"), comesFirst ? wrong : frame(0x81, "also later")))
+        let decoded = server.decode(joined(comesFirst ? frame(0x81, "never") : wrong, frame(0x81, "never")))
+        let expected = ["taken later"] + (comesFirst ? [] : ["also later"])
+        #expect(decoded.events == expected.map { .text(ByteBuffer(string: $0)) })
+        #expect(decoded.error == .invalidUTF8)
+    }
+
     @Test("does not change a buffer that someone else holds too")
     mutating func sharedStorage() {
         let bytes = joined(frame(0x81, "hello"), frame(0x82, "world"))

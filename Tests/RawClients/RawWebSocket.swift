@@ -116,7 +116,7 @@ package final class RawWebSocket {
         let prefix = namespace == "/" ? "40" : "40\(namespace),"
         try await send(prefix)
         let answer = try await nextPacket()
-        let id = try #require(answer.wholeMatch(of: /40.*{"sid":"([^"]+)"}/)?.1, "\(answer) confirms nothing")
+        let id = try #require(answer.wholeMatch(of: /40.*{"sid":"([^"]+)".*}/)?.1, "\(answer) confirms nothing")
         try #require(answer.hasPrefix(prefix))
         return String(id)
     }

@@ -13,7 +13,7 @@ import JunctionUDP
 let host = "127.0.0.1"
 let port = getenv("PORT").flatMap { Int(String(cString: $0)) } ?? 3000
 
-/// Answers `message`, `ack`, `broadcast`, `join` and `toroom`. Clients that fall silent are given up after `PING` seconds, and as
+/// Answers `message`, `ack`, `broadcast`, `join` and `toroom`, and `work` after some microseconds of computing. Clients that fall silent are given up after `PING` seconds, and as
 /// many again.
 func socketIOServer() -> SocketIOServer {
     var options = SocketIOOptions()
@@ -26,10 +26,21 @@ func socketIOServer() -> SocketIOServer {
         socket.on("message") { (value: SocketIOValue) in socket.emit("message", value) }
         socket.on("ack") { (value: SocketIOValue) in value }
         socket.on("broadcast") { (value: SocketIOValue) in io.emit("message", value) }
+        socket.on("work") { (value: SocketIOValue) in
+            guard compute() != 0 else { return }
+            socket.emit("work", value)
+        }
         socket.on("join") { (room: String) in socket.join(room) }
         socket.on("toroom") { (room: String, value: SocketIOValue) in io.to(room).emit("message", value) }
     }
     return io
+}
+
+/// What a handler may do besides answering: a chain of multiplications, of about 15 µs, whose end nobody knows before.
+func compute() -> UInt64 {
+    var state = UInt64.random(in: 1...UInt64.max)
+    for _ in 0..<10_000 { state = (state ^ state >> 29) &* 0xBF58_476D_1CE4_E5B9 | 1 }
+    return state
 }
 
 let server: any ListeningService

@@ -113,6 +113,7 @@ final class EngineSessionObserver: EngineSessionDelegate {
     func received(text: consuming ByteBuffer) { onMessage(.text(text)) }
     func received(binary: consuming ByteBuffer) { onMessage(.binary(binary)) }
     func shutDown() {}
+    func caughtUp() {}
     func closed(_ reason: EngineCloseReason) { onClose(reason.rawValue) }
 
     // MARK: As observer

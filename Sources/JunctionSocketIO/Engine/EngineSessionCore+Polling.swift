@@ -13,6 +13,7 @@ extension EngineSessionCore {
         case .answer(let packets):
             respond(to: answer, packets)
             observer?.onDrain()
+            tellIfCaughtUp()
         case .answerLast(let packets):
             respond(to: answer, packets)
             finish(.forcedClose)
@@ -96,6 +97,7 @@ extension EngineSessionCore {
         if let packets = machine.takeQueue() {
             answerPoll(packets)
             observer?.onDrain()
+            tellIfCaughtUp()
         }
     }
 

@@ -109,6 +109,21 @@ extension EngineSessionCore {
         if let queue = backlog?.queue, queue.isEmpty, queue.limits == nil { backlog = nil }
     }
 
+    // MARK: Being waited for
+
+    /// Something waits for the client beyond what a transport is given in any case.
+    var isBehind: Bool {
+        if let backlog, !backlog.queue.isEmpty { return true }
+        return machine.isWebSocket ? !hasRoom : machine.queuedBytes >= Self.step
+    }
+
+    /// The client has taken something.
+    func tellIfCaughtUp() {
+        guard isAwaited, !isBehind else { return }
+        isAwaited = false
+        delegate?.caughtUp()
+    }
+
     // MARK: Counting
 
     private func noteDropped(_ count: Int) {

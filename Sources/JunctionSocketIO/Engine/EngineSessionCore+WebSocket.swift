@@ -54,7 +54,9 @@ extension EngineSessionCore {
 
     /// The connection takes more.
     func writable(_ link: WebSocketLink) {
-        if link === webSocket, machine.isWebSocket { releaseBacklog() }
+        guard link === webSocket, machine.isWebSocket else { return }
+        releaseBacklog()
+        tellIfCaughtUp()
     }
 
     func closed(_ link: WebSocketLink, _ close: WebSocketClose) {
@@ -81,6 +83,7 @@ extension EngineSessionCore {
             isUpgraded.store(true, ordering: .relaxed)
             observer?.onUpgrade(.websocket)
             releaseBacklog()
+            tellIfCaughtUp()
             if isPaused { webSocket?.pause() }
         case .abort:
             abortProbe()

@@ -14,6 +14,8 @@ protocol EngineSessionDelegate: AnyObject {
     func received(binary: consuming ByteBuffer)
     /// The server goes away; the session is closed next.
     func shutDown()
+    /// Of what was sent, no more waits than may. Called once for each time that ``EngineSessionCore/isAwaited`` was set.
+    func caughtUp()
     /// The session is over. Called once, last.
     func closed(_ reason: EngineCloseReason)
 }
@@ -50,6 +52,8 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
     @exclusivity(unchecked) var backlog: SessionBacklog?
     /// Messages that were dropped because the client was behind.
     var droppedMessages = 0
+    /// Somebody waits for the client to catch up.
+    var isAwaited = false
     var poll: Answer?
     /// Of the packets that wait for a poll, one may be compressed; then all of them are, as in the reference.
     var pollMayCompress = false

@@ -134,6 +134,10 @@ final class ClientConnection: EngineSessionDelegate {
 
     // MARK: Ending
 
+    func caughtUp() {
+        for socket in sockets { socket.core?.caughtUp() }
+    }
+
     func closed(_ reason: EngineCloseReason) {
         end(DisconnectReason(reason))
     }

@@ -13,6 +13,24 @@ extension SocketCore {
     /// A message sent now would leave now.
     var isWritable: Bool { session.isWritable }
 
+    /// Ends the wait once the client is not behind, or the socket is disconnected: at once where that is so.
+    func take(_ wait: CatchUpWait) {
+        guard isConnected else { return wait.end(.failure(SocketIOError.disconnected)) }
+        guard session.isBehind else { return wait.end(.success(())) }
+        waiting.append(wait)
+        session.isAwaited = true
+    }
+
+    /// Nobody waits in that place any more.
+    func drop(_ wait: CatchUpWait) { waiting.removeAll { $0 === wait } }
+
+    /// The client has caught up.
+    func caughtUp() {
+        let ended = waiting
+        waiting = []
+        for wait in ended { wait.end(.success(())) }
+    }
+
     /// Sends a packet that `encode` writes.
     func send(flags: EmitFlags, _ encode: (SocketIOParser, inout ByteBuffer) throws -> EncodedPacket) {
         if outgoing != nil { return sendShown(flags: flags, encode) }

@@ -38,6 +38,8 @@ final class SocketCore {
     let session: EngineSessionCore
     var options: SocketIOOptions { client.server.options }
     var acks: AckTable<PendingAck>
+    /// Those who wait for the client to catch up.
+    var waiting: [CatchUpWait] = []
     @exclusivity(unchecked) private var mailbox = Deque<Delivery>()
     /// A handler is at work, a task empties the mailbox, or the connection handler has not returned yet.
     @exclusivity(unchecked) private var isBusy = true
@@ -304,6 +306,8 @@ final class SocketCore {
             pending.timer?.cancel()
             pending.resume(.failure(.disconnected))
         }
+        for wait in waiting { wait.end(.failure(SocketIOError.disconnected)) }
+        waiting = []
         mailbox.append(.disconnect(reason))
         deliverWaiting()
     }

@@ -158,7 +158,8 @@ package final class WebSocketHandler: ChannelDuplexHandler, TurnFlushing {
         isAnnouncing = true
         executor.eventLoop.assumeIsolated().execute {
             self.isAnnouncing = false
-            guard self.isOpen, self.isWritable != self.announcedWritability else { return }
+            // Who was told that there is room may have found none meanwhile, and waits to be told again.
+            guard self.isOpen, self.isWritable || self.announcedWritability else { return }
             self.announcedWritability = self.isWritable
             self.executor.turn { self.delegate?.webSocketWritabilityChanged(self) }
         }
