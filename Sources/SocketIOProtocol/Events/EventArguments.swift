@@ -90,6 +90,7 @@ public struct EventArguments: Sendable {
 
     /// Decodes the argument at `cursor`, as ``next(_:)`` does, for a reader who keeps the place: the arguments need no copy.
     @specialized(where T == String)
+    @specialized(where T == SocketIOValue)
     package func next<T: Decodable>(_ type: T.Type, at cursor: inout Cursor) throws -> T {
         guard let position = cursor.position else { return try self.missing(type, cursor.index) }
         var next: Int?

@@ -20,6 +20,7 @@ extension ByteBuffer {
     ///
     /// The counterpart of ``RawSpan/readDirectly(_:_:attachments:)``, with the same types in the same order.
     @specialized(where T == String)
+    @specialized(where T == SocketIOValue)
     mutating func writeDirectly<T>(_ value: T, attachments: inout [ByteBuffer]) throws(JSONWriteFailure) -> Bool {
         let type = T.self
         if type == String.self {
