@@ -39,7 +39,7 @@ func socketIOServer() -> SocketIOServer {
 /// What a handler may do besides answering: a chain of multiplications, of about 15 µs, whose end nobody knows before.
 func compute() -> UInt64 {
     var state = UInt64.random(in: 1...UInt64.max)
-    for _ in 0..<10_000 { state = (state ^ state >> 29) &* 0xBF58_476D_1CE4_E5B9 | 1 }
+    for _ in 0..<10_000 { state = (state ^ state >> 29) &* 0xBF58_476D_1CE4_E5B9 }
     return state
 }
 
