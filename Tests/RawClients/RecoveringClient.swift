@@ -37,7 +37,7 @@ package struct RecoveringClient: Sendable {
         try await socket.send("40" + (namespace == "/" ? "" : namespace + ",") + auth)
     }
 
-    /// Connects, and returns what came until the server has answered the event `synced`, and whether the state was recovered.
+    /// Connects, and returns what was missed, and whether the state was recovered.
     @discardableResult
     package mutating func connect(_ socket: RawWebSocket) async throws -> (missed: [[SocketIOValue]], recovered: Bool) {
         try await begin(socket)
@@ -45,23 +45,28 @@ package struct RecoveringClient: Sendable {
             try #require(Bool(false), "the confirmation comes first")
             return ([], false)
         }
-        guard recovered else { return ([], false) }
+        return (recovered ? try await sync(socket) : [], recovered)
+    }
+
+    /// The events that come until the server, which has done with what came before, has answered the event `synced`.
+    @discardableResult
+    package mutating func sync(_ socket: RawWebSocket) async throws -> [[SocketIOValue]] {
         let path = namespace == "/" ? "" : namespace + ","
         try await socket.send(#"42\#(path)\#(Self.marker)["synced"]"#)
         var missed: [[SocketIOValue]] = []
         while true {
             switch try await next(socket) {
             case .event(let event): missed.append(event)
-            case .other("ack [\(Self.marker)]"): return (missed, true)
+            case .other("ack [\(Self.marker)]"): return missed
             case let message: try #require(Bool(false), "\(message) among what was missed")
             }
         }
     }
 
-    /// The identifier of the acknowledgement behind what was missed, and its value.
+    /// The identifier of that acknowledgement, and its value.
     private static let marker = 1_000_000
 
-    /// Answers ``connect(_:)``.
+    /// Answers ``sync(_:)``.
     package static func synced() -> Int { marker }
 
     /// The next event.

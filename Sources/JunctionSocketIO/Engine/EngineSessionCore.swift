@@ -120,12 +120,21 @@ final class EngineSessionCore: TurnFlushing, HTTPExchangeObserver {
         guard machine.isOpen else { return nil }
         if backlog != nil, !takesNow { return try holdText(compress: compress, isDroppable: isDroppable, body) }
         if machine.isWebSocket, observer == nil, let webSocket {
-            func writeMessage(_ buffer: inout ByteBuffer) throws -> Result {
-                buffer.writeInteger(EnginePacket.Kind.message.byte)
-                return try body(&buffer)
+            guard let localSocket else {
+                return try webSocket.sendText(compress: compress) { buffer in
+                    buffer.writeInteger(EnginePacket.Kind.message.byte)
+                    return try body(&buffer)
+                }
             }
-            if let localSocket { return try localSocket.send(.text, compress: compress, writeMessage) }
-            return try webSocket.sendText(compress: compress, writeMessage)
+            guard var message = localSocket.beginText(first: EnginePacket.Kind.message.byte) else { return nil }
+            do {
+                let result = try body(&message.output)
+                localSocket.finishText(&message.output, from: message.start, compress: compress)
+                return result
+            } catch {
+                localSocket.cancelText(&message.output, from: message.start)
+                throw error
+            }
         }
         var text = ByteBuffer()
         let result = try body(&text)
