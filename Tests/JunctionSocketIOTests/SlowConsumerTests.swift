@@ -29,6 +29,21 @@ import Testing
         try await io.withListening { address in try await body(io, address) }
     }
 
+    /// A client that polls, connected, and between two polls.
+    private static func withPolling(
+        _ policy: SlowConsumerPolicy,
+        _ body: @escaping @Sendable (SocketIOServer, RawConnection, String, Socket) async throws -> Void
+    ) async throws {
+        let (sockets, came) = AsyncStream.makeStream(of: Socket.self)
+        try await serve(options(policy), onConnection: { came.yield($0) }) { io, address in
+            try await RawConnection.with(address) { connection in
+                let sid = try await TestServer.connect(connection)
+                var iterator = sockets.makeAsyncIterator()
+                try await body(io, connection, sid, try #require(await iterator.next()))
+            }
+        }
+    }
+
     /// The number of an event that ``send(_:)`` sent, or nil when it is none; takes its attachment, too.
     private static func number(_ event: WebSocketEvent?, of socket: RawWebSocket) async throws -> Int? {
         guard case .text(let text)? = event, let match = String(buffer: text).wholeMatch(of: /451-\["n",(\d+),.*\]/)
@@ -101,25 +116,17 @@ import Testing
 
     @Test("A client that polls loses what is older than the newest messages between two polls")
     func polling() async throws {
-        let (sockets, came) = AsyncStream.makeStream(of: Socket.self)
-        try await Self.serve(
-            Self.options(.dropOldest(maximumMessages: 5)), onConnection: { came.yield($0) }
-        ) { io, address in
-            try await RawConnection.with(address) { connection in
-                let sid = try await TestServer.connect(connection)
-                var iterator = sockets.makeAsyncIterator()
-                let socket = try #require(await iterator.next())
-                for number in 0..<100 { socket.emit("n", number) }
-                #expect(await socket.droppedMessages == 95)
-                let response = try await connection.request("GET", TestServer.polling(sid))
-                #expect(response.body == (95..<100).map { #"42["n",\#($0)]"# }.joined(separator: "\u{1E}"))
-                // A poll that waits is answered with what comes, as it always is.
-                try await connection.send("GET", TestServer.polling(sid))
-                while await !socket.isWritable { await Task.yield() }
-                socket.emit("n", 100)
-                #expect(try await connection.response().body == #"42["n",100]"#)
-                #expect(io.engine.droppedMessages == 95)
-            }
+        try await Self.withPolling(.dropOldest(maximumMessages: 5)) { io, connection, sid, socket in
+            for number in 0..<100 { socket.emit("n", number) }
+            #expect(await socket.droppedMessages == 95)
+            let response = try await connection.request("GET", TestServer.polling(sid))
+            #expect(response.body == (95..<100).map { #"42["n",\#($0)]"# }.joined(separator: "\u{1E}"))
+            // A poll that waits is answered with what comes, as it always is.
+            try await connection.send("GET", TestServer.polling(sid))
+            while await !socket.isWritable { await Task.yield() }
+            socket.emit("n", 100)
+            #expect(try await connection.response().body == #"42["n",100]"#)
+            #expect(io.engine.droppedMessages == 95)
         }
     }
 
@@ -151,32 +158,26 @@ import Testing
     @Test(
         "Who waits for a client that polls goes on with its next poll, when it is cancelled, or when the client leaves")
     func waitingForPolls() async throws {
-        let (sockets, came) = AsyncStream.makeStream(of: Socket.self)
-        try await Self.serve(Self.options(.disconnect), onConnection: { came.yield($0) }) { io, address in
-            try await RawConnection.with(address) { connection in
-                let sid = try await TestServer.connect(connection)
-                var iterator = sockets.makeAsyncIterator()
-                let socket = try #require(await iterator.next())
+        try await Self.withPolling(.disconnect) { io, connection, sid, socket in
+            try await socket.waitUntilWritable()
+            socket.emit("part", String(repeating: "x", count: 70_000))
+            let events = Events<String>()
+            let waiting = Task {
                 try await socket.waitUntilWritable()
-                socket.emit("part", String(repeating: "x", count: 70_000))
-                let events = Events<String>()
-                let waiting = Task {
-                    try await socket.waitUntilWritable()
-                    events.add("went on")
-                }
-                let cancelled = Task { try await socket.waitUntilWritable() }
-                cancelled.cancel()
-                await #expect(throws: CancellationError.self) { try await cancelled.value }
-                events.add("polls")
-                let response = try await connection.request("GET", TestServer.polling(sid))
-                #expect(response.body.utf8.count > 70_000)
-                try await waiting.value
-                #expect(await [events.next(), events.next()] == ["polls", "went on"])
-                socket.emit("part", String(repeating: "x", count: 70_000))
-                let left = Task { try await socket.waitUntilWritable() }
-                _ = try await connection.request("POST", TestServer.polling(sid), body: ByteBuffer(string: "41"))
-                await #expect { try await left.value } throws: { ($0 as? SocketIOError)?.code == .disconnected }
+                events.add("went on")
             }
+            let cancelled = Task { try await socket.waitUntilWritable() }
+            cancelled.cancel()
+            await #expect(throws: CancellationError.self) { try await cancelled.value }
+            events.add("polls")
+            let response = try await connection.request("GET", TestServer.polling(sid))
+            #expect(response.body.utf8.count > 70_000)
+            try await waiting.value
+            #expect(await [events.next(), events.next()] == ["polls", "went on"])
+            socket.emit("part", String(repeating: "x", count: 70_000))
+            let left = Task { try await socket.waitUntilWritable() }
+            _ = try await connection.request("POST", TestServer.polling(sid), body: ByteBuffer(string: "41"))
+            await #expect { try await left.value } throws: { ($0 as? SocketIOError)?.code == .disconnected }
         }
     }
 
@@ -217,27 +218,21 @@ import Testing
 
     @Test("With keepingLatest a client that polls gets the newest event of each key with its next poll")
     func keepingLatestByPolling() async throws {
-        let (sockets, came) = AsyncStream.makeStream(of: Socket.self)
-        try await Self.serve(Self.options(.disconnect), onConnection: { came.yield($0) }) { io, address in
-            try await RawConnection.with(address) { connection in
-                let sid = try await TestServer.connect(connection)
-                var iterator = sockets.makeAsyncIterator()
-                let socket = try #require(await iterator.next())
-                for number in 0..<10 {
-                    socket.keepingLatest("a").emit("a", number)
-                    socket.keepingLatest("b").emit("b", number)
-                    if number == 5 { socket.emit("plain") }
-                }
-                #expect(await socket.droppedMessages == 18)
-                let body = try await connection.request("GET", TestServer.polling(sid)).body
-                #expect(body == [#"42["plain"]"#, #"42["a",9]"#, #"42["b",9]"#].joined(separator: "\u{1E}"))
-                // Nobody is behind: nothing is replaced.
-                try await connection.send("GET", TestServer.polling(sid))
-                while await !socket.isWritable { await Task.yield() }
-                socket.keepingLatest("a").emit("a", 10)
-                #expect(try await connection.response().body == #"42["a",10]"#)
-                #expect(io.engine.droppedMessages == 18)
+        try await Self.withPolling(.disconnect) { io, connection, sid, socket in
+            for number in 0..<10 {
+                socket.keepingLatest("a").emit("a", number)
+                socket.keepingLatest("b").emit("b", number)
+                if number == 5 { socket.emit("plain") }
             }
+            #expect(await socket.droppedMessages == 18)
+            let body = try await connection.request("GET", TestServer.polling(sid)).body
+            #expect(body == [#"42["plain"]"#, #"42["a",9]"#, #"42["b",9]"#].joined(separator: "\u{1E}"))
+            // Nobody is behind: nothing is replaced.
+            try await connection.send("GET", TestServer.polling(sid))
+            while await !socket.isWritable { await Task.yield() }
+            socket.keepingLatest("a").emit("a", 10)
+            #expect(try await connection.response().body == #"42["a",10]"#)
+            #expect(io.engine.droppedMessages == 18)
         }
     }
 

@@ -13,8 +13,8 @@ import JunctionUDP
 let host = "127.0.0.1"
 let port = getenv("PORT").flatMap { Int(String(cString: $0)) } ?? 3000
 
-/// Answers `message`, `ack`, `broadcast`, `join` and `toroom`, and `work` after some microseconds of computing. Clients that fall silent are given up after `PING` seconds, and as
-/// many again.
+/// Answers `message`, `ack`, `broadcast`, `join` and `toroom`, and `work` after some microseconds of computing. Clients that fall
+/// silent are given up after `PING` seconds, and as many again.
 func socketIOServer() -> SocketIOServer {
     var options = SocketIOOptions()
     if let seconds = getenv("PING").flatMap({ Int(String(cString: $0)) }) {

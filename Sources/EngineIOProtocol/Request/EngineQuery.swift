@@ -83,28 +83,25 @@ public struct EngineQuery: Hashable, Sendable {
     /// The value of a name. When the name is repeated the last one counts, as in the reference implementation.
     public subscript(name: String) -> String? {
         var found: String?
-        name.withBytes { wanted in
-            forEachPair { candidate, value in
-                let isFound =
-                    Self.areEqual(candidate, wanted) || !Self.isPlain(candidate) && Self.decode(candidate) == name
-                if isFound { found = Self.decode(value) }
-            }
+        forEachPair { candidate, value in
+            if Self.isName(candidate, name) { found = Self.decode(value) }
         }
         return found
     }
 
     /// The values of two names, found in one pass.
-    func values(of first: StaticString, and second: StaticString) -> (first: String?, second: String?) {
+    func values(of first: String, and second: String) -> (first: String?, second: String?) {
         var values: (first: String?, second: String?)
-        func isName(_ candidate: Bytes, _ name: StaticString) -> Bool {
-            name.withUTF8Buffer { Self.areEqual(candidate, $0) }
-                || !Self.isPlain(candidate) && Self.decode(candidate) == "\(name)"
-        }
         forEachPair { candidate, value in
-            if isName(candidate, first) { values.first = Self.decode(value) }
-            if isName(candidate, second) { values.second = Self.decode(value) }
+            if Self.isName(candidate, first) { values.first = Self.decode(value) }
+            if Self.isName(candidate, second) { values.second = Self.decode(value) }
         }
         return values
+    }
+
+    /// The name as it came, not decoded, stands for that name.
+    private static func isName(_ candidate: Bytes, _ name: String) -> Bool {
+        name.withBytes { areEqual(candidate, $0) } || !isPlain(candidate) && decode(candidate) == name
     }
 
     private typealias Bytes = UnsafeBufferPointer<UInt8>

@@ -57,7 +57,7 @@ public struct Mount: Sendable {
     func takes(_ uri: UnsafeBufferPointer<UInt8>) -> Bool {
         guard uri.count >= pathBytes.count else { return false }
         for place in pathBytes.indices where uri[place] != pathBytes[place] { return false }
-        if pathBytes.count == 1 { return true }
+        if path == "/" { return true }
         guard uri.count > pathBytes.count, uri[pathBytes.count] != UInt8(ascii: "?") else { return !addTrailingSlash }
         return uri[pathBytes.count] == UInt8(ascii: "/")
     }
